@@ -1,0 +1,32 @@
+# Everything graft builds with, in one place. Found, never fetched: cmake/setup.sh installs what is missing.
+
+function(graft_require found package debian)
+  if(NOT ${found})
+    message(FATAL_ERROR "graft needs ${package}. On Debian and Ubuntu: apt-get install ${debian} (or run cmake/setup.sh, which brings everything).")
+  endif()
+endfunction()
+
+find_package(Threads REQUIRED)
+find_package(Eigen3 3.3 QUIET NO_MODULE)
+graft_require(Eigen3_FOUND "Eigen 3.3" libeigen3-dev)
+find_package(spdlog QUIET)
+graft_require(spdlog_FOUND spdlog libspdlog-dev)
+find_package(nlohmann_json 3.9 QUIET)
+graft_require(nlohmann_json_FOUND "nlohmann_json 3.9" nlohmann-json3-dev)
+find_path(UTF8PROC_INCLUDE utf8proc.h)
+find_library(UTF8PROC_LIBRARY utf8proc)
+graft_require(UTF8PROC_LIBRARY utf8proc libutf8proc-dev)
+if(GRAFT_BUILD_PROGRAM)
+  find_package(CLI11 QUIET)
+  graft_require(CLI11_FOUND CLI11 libcli11-dev)
+endif()
+if(GRAFT_BUILD_TESTS)
+  find_package(Catch2 2.13 QUIET)
+  graft_require(Catch2_FOUND "Catch2 2.13" catch2)
+endif()
+
+add_library(graft_utf8proc INTERFACE)
+target_include_directories(graft_utf8proc SYSTEM INTERFACE ${UTF8PROC_INCLUDE})
+target_link_libraries(graft_utf8proc INTERFACE ${UTF8PROC_LIBRARY})
+
+include(${CMAKE_CURRENT_LIST_DIR}/LibTorch.cmake)

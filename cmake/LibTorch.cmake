@@ -1,0 +1,32 @@
+# Imported targets for LibTorch as the PyPI wheel lays it out. find_package(Torch) of that wheel asks for a CUDA toolkit, which neither
+# building nor running on a CPU needs; the same binary uses a GPU where the CUDA libraries are installed.
+
+set(graft_torch_version 2.11.0)
+if(DEFINED ENV{GRAFT_CACHE})
+  set(graft_cache $ENV{GRAFT_CACHE})
+elseif(DEFINED ENV{XDG_CACHE_HOME})
+  set(graft_cache $ENV{XDG_CACHE_HOME}/graft)
+else()
+  set(graft_cache $ENV{HOME}/.cache/graft)
+endif()
+set(graft_default_torch ${graft_cache}/libtorch-${graft_torch_version}/torch)
+if(DEFINED ENV{GRAFT_LIBTORCH})
+  set(graft_default_torch $ENV{GRAFT_LIBTORCH})
+endif()
+set(GRAFT_LIBTORCH ${graft_default_torch} CACHE PATH "LibTorch: the folder that holds include/ and lib/")
+if(NOT EXISTS ${GRAFT_LIBTORCH}/lib/libtorch_cpu.so)
+  message(FATAL_ERROR "graft needs LibTorch ${graft_torch_version}; ${GRAFT_LIBTORCH} holds none. Run cmake/setup.sh, or set GRAFT_LIBTORCH.")
+endif()
+
+add_library(graft_c10 SHARED IMPORTED)
+set_target_properties(graft_c10 PROPERTIES IMPORTED_LOCATION ${GRAFT_LIBTORCH}/lib/libc10.so)
+add_library(graft_torch SHARED IMPORTED)
+set_target_properties(graft_torch PROPERTIES IMPORTED_LOCATION ${GRAFT_LIBTORCH}/lib/libtorch_cpu.so)
+target_include_directories(graft_torch SYSTEM INTERFACE ${GRAFT_LIBTORCH}/include ${GRAFT_LIBTORCH}/include/torch/csrc/api/include)
+target_link_libraries(graft_torch INTERFACE graft_c10)
+target_compile_features(graft_torch INTERFACE cxx_std_20)
+# libtorch_cpu.so needs libcudart and libcupti and finds them by its own RPATH; the linker has to be told. "cu*" would match cudnn too.
+file(GLOB graft_cuda_runtime ${GRAFT_LIBTORCH}/../nvidia/cu[0-9]*/lib)
+if(graft_cuda_runtime)
+  target_link_options(graft_torch INTERFACE "LINKER:-rpath-link,${graft_cuda_runtime}")
+endif()

@@ -1,0 +1,107 @@
+#include "core/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "core/names.h"
+#include "graft/core/error.h"
+
+namespace graft {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Descriptor {
+ public:
+  Descriptor(const char* path, int flags) : value_(::open(path, flags | O_CLOEXEC, 0644)) {}
+  ~Descriptor() { if (value_ >= 0) ::close(value_); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+[[noreturn]] void cannot(const std::string& what, const std::string& path) {
+  const std::string reason = std::strerror(errno);
+  throw SystemError({.code = "graft-S003",
+                     .message = "[File] cannot " + what + ": " + reason + ".",
+                     .remedy = "Check that the folder exists, that you may write to it and that the disk has room.",
+                     .place = path});
+}
+
+std::vector<std::string> neighbours(const fs::path& path) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) names.push_back(entry.path().filename().string());
+  return names;
+}
+
+void write_all(int descriptor, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) cannot("write", path);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+void require_file(const std::string& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) {
+    throw DataError({.code = "graft-D001", .message = "[File] a file is wanted, this is a folder.", .remedy = "Name a file in it.", .place = path});
+  }
+  if (!fs::exists(path, ignored)) {
+    throw DataError({.code = "graft-D002",
+                     .message = "[File] there is no such file.",
+                     .remedy = did_you_mean(fs::path(path).filename().string(), neighbours(path),
+                                            "Relative paths start at " + fs::current_path(ignored).string() + "."),
+                     .place = path});
+  }
+}
+
+std::shared_ptr<const Mapping> Mapping::open(const std::string& path) {
+  require_file(path);
+  const Descriptor file(path.c_str(), O_RDONLY);
+  struct stat status {};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) cannot("read", path);
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size == 0) return std::shared_ptr<const Mapping>(new Mapping(nullptr, 0));
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.get(), 0);
+  if (data == MAP_FAILED) cannot("map", path);
+  return std::shared_ptr<const Mapping>(new Mapping(static_cast<char*>(data), size));
+}
+
+Mapping::~Mapping() {
+  if (data_ != nullptr) ::munmap(data_, size_);
+}
+
+std::string read_file(const std::string& path) { return std::string(Mapping::open(path)->bytes()); }
+
+void write_file_atomically(const std::string& path, std::string_view bytes) {
+  const std::string part = path + ".part." + std::to_string(::getpid());
+  try {
+    {
+      const Descriptor file(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC);
+      if (file.get() < 0) cannot("create", path);
+      write_all(file.get(), bytes, path);
+      if (::fsync(file.get()) != 0) cannot("write", path);
+    }
+    if (::rename(part.c_str(), path.c_str()) != 0) cannot("replace", path);
+  } catch (...) {
+    ::unlink(part.c_str());
+    throw;
+  }
+}
+
+}  // namespace graft

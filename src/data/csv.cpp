@@ -1,0 +1,96 @@
+#include "graft/data/csv.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/file.h"
+#include "core/names.h"
+#include "data/csv_scan.h"
+#include "graft/core/error.h"
+
+namespace graft::data {
+namespace {
+
+struct Row {
+  std::size_t offset;
+  std::size_t line;
+};
+
+class Csv final : public Dataset {
+ public:
+  Csv(const std::string& path, const CsvOptions& options)
+      : file_(Mapping::open(path)), name_(std::filesystem::path(path).filename().string()),
+        delimiter_(options.delimiter.value_or(path.ends_with(".tsv") ? '\t' : ',')) {
+    std::string_view text = file_->bytes();
+    require_clean_utf8(text, path);
+    CsvScanner scanner(text, delimiter_, path);
+    if (text.starts_with("\xEF\xBB\xBF")) scanner.move_to(3);
+    if (!scanner.skip_to_row()) empty(path);
+    columns_ = scanner.row();
+    check_columns(path, options.require);
+    while (scanner.skip_to_row()) {
+      const Row row{scanner.position(), scanner.line()};
+      const std::size_t width = scanner.row().size();
+      if (width != columns_.size()) {
+        throw DataError({.code = "graft-D009",
+                         .message = "[Csv] " + std::to_string(columns_.size()) + " fields are wanted, as in the header, got " + std::to_string(width) + ".",
+                         .remedy = "Quote fields that hold a delimiter, or complete the row.",
+                         .place = path + ":" + std::to_string(row.line)});
+      }
+      rows_.push_back(row);
+    }
+    if (rows_.empty()) empty(path);
+  }
+
+  std::size_t size() const override { return rows_.size(); }
+
+  Record get(std::size_t index) const override {
+    const Row& row = rows_.at(index);
+    Record record{{}, name_ + ":" + std::to_string(row.line)};
+    CsvScanner scanner(file_->bytes(), delimiter_, name_);
+    scanner.move_to(row.offset);
+    std::vector<std::string> fields = scanner.row();
+    for (std::size_t i = 0; i < columns_.size(); ++i) record.values.emplace(columns_[i], std::move(fields[i]));
+    return record;
+  }
+
+ private:
+  [[noreturn]] static void empty(const std::string& path) {
+    throw DataError({.code = "graft-D010", .message = "[Csv] a header line and at least one row are wanted, there is no row.",
+                     .remedy = "Check that this is the right file.", .place = path});
+  }
+
+  void check_columns(const std::string& path, const std::vector<std::string>& required) const {
+    std::vector<Problem> problems;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (std::find(columns_.begin(), columns_.begin() + static_cast<std::ptrdiff_t>(i), columns_[i]) != columns_.begin() + static_cast<std::ptrdiff_t>(i)) {
+        problems.push_back({"graft-D011", "[Csv] the header names the column \"" + columns_[i] + "\" twice.", "Rename one of them.", path + ":1"});
+      }
+    }
+    for (const std::string& column : required) {
+      if (std::ranges::find(columns_, column) != columns_.end()) continue;
+      problems.push_back({"graft-D012", "[Csv] a column \"" + column + "\" is wanted; the file has: " + quoted_list(columns_) + ".",
+                          did_you_mean(column, columns_, "Name the columns with --text and --label, or rename them in the file."), path});
+    }
+    if (!problems.empty()) throw DataError(problems);
+  }
+
+  std::shared_ptr<const Mapping> file_;
+  std::string name_;
+  char delimiter_;
+  std::vector<std::string> columns_;
+  std::vector<Row> rows_;
+};
+
+}  // namespace
+
+Data csv(const std::string& path, const CsvOptions& options) { return Data(std::make_shared<Csv>(path, options)); }
+
+std::string csv_field(const std::string& text, char delimiter) {
+  if (text.find_first_of(std::string("\"\r\n") + delimiter) == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
+  return quoted + '"';
+}
+
+}  // namespace graft::data

@@ -1,0 +1,95 @@
+#include "data/csv_scan.h"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+
+#include "graft/core/error.h"
+
+namespace graft::data {
+
+void CsvScanner::broken(const std::string& message, const std::string& remedy, std::size_t line) const {
+  throw DataError({.code = "graft-D006", .message = "[Csv] " + message, .remedy = remedy, .place = place_ + ":" + std::to_string(line)});
+}
+
+void CsvScanner::pass_line_end() {
+  if (position_ < text_.size() && text_[position_] == '\r') ++position_;
+  if (position_ < text_.size() && text_[position_] == '\n') ++position_;
+  ++line_;
+}
+
+bool CsvScanner::skip_to_row() {
+  while (position_ < text_.size() && at_line_end()) pass_line_end();
+  return position_ < text_.size();
+}
+
+std::string CsvScanner::quoted() {
+  const std::size_t opened = line_;
+  ++position_;
+  std::string field;
+  while (position_ < text_.size()) {
+    const char c = text_[position_++];
+    if (c == '\n') ++line_;
+    if (c != '"') {
+      field += c;
+    } else if (position_ < text_.size() && text_[position_] == '"') {
+      field += '"';
+      ++position_;
+    } else {
+      if (position_ < text_.size() && text_[position_] != delimiter_ && !at_line_end()) {
+        broken("a quoted field must end before the delimiter, got more text after its closing quote.", "Double the quotes that belong to the text.", line_);
+      }
+      return field;
+    }
+  }
+  broken("the quote opened in this line is never closed.", "Close it, or double the quotes that belong to the text.", opened);
+}
+
+std::string CsvScanner::plain() {
+  const std::size_t start = position_;
+  while (position_ < text_.size() && text_[position_] != delimiter_ && !at_line_end()) {
+    // A quote inside a bare field is text in TSV files and a mistake in CSV files, where it makes the file ambiguous.
+    if (text_[position_] == '"' && delimiter_ == ',') {
+      broken("a quote stands inside a field that does not start with one.", "Quote the whole field and double the quotes in it.", line_);
+    }
+    ++position_;
+  }
+  return std::string(text_.substr(start, position_ - start));
+}
+
+std::vector<std::string> CsvScanner::row() {
+  std::vector<std::string> fields;
+  for (;;) {
+    fields.push_back(position_ < text_.size() && text_[position_] == '"' ? quoted() : plain());
+    if (position_ >= text_.size() || at_line_end()) break;
+    ++position_;  // the delimiter
+  }
+  if (position_ < text_.size()) pass_line_end();
+  return fields;
+}
+
+void require_clean_utf8(std::string_view text, const std::string& place) {
+  const auto line_of = [&](std::size_t position) {
+    return place + ":" + std::to_string(1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(position), '\n'));
+  };
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    throw DataError({.code = "graft-D007", .message = "[Csv] text is wanted, got a NUL byte.",
+                     .remedy = "Save the file as UTF-8 text; UTF-16 files hold NUL bytes.", .place = line_of(nul)});
+  }
+  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
+  for (std::size_t i = 0; i < text.size();) {
+    if (bytes[i] < 0x80) {
+      ++i;
+      continue;
+    }
+    utf8proc_int32_t codepoint = 0;
+    const auto length = utf8proc_iterate(bytes + i, static_cast<utf8proc_ssize_t>(text.size() - i), &codepoint);
+    if (length < 1) {
+      throw DataError({.code = "graft-D008", .message = "[Csv] UTF-8 is wanted, got a byte that does not belong to it.",
+                       .remedy = "Convert the file, for instance with: iconv -f latin1 -t utf-8.", .place = line_of(i)});
+    }
+    i += static_cast<std::size_t>(length);
+  }
+}
+
+}  // namespace graft::data

@@ -1,0 +1,144 @@
+#include "graft/data/loader.h"
+
+#include <algorithm>
+
+#include "core/parallel.h"
+#include "data/prefetch.h"
+#include "graft/core/error.h"
+#include "graft/core/runtime.h"
+#include "graft/data/collate.h"
+
+namespace graft {
+namespace {
+
+void check(const LoaderOptions& options) {
+  if (options.batch_size >= 1 && options.batch_positions >= 0 && options.threads >= 0) return;
+  throw ConfigError({.code = "graft-C006",
+                     .message = "[Loader] a batch size of at least 1 and no negative positions or threads are wanted, got batch_size " +
+                                std::to_string(options.batch_size) + ", batch_positions " + std::to_string(options.batch_positions) + ", threads " +
+                                std::to_string(options.threads) + ".",
+                     .remedy = "Leave the options at their defaults, or give sizes in range.",
+                     .place = ""});
+}
+
+std::int64_t positions(const Sample& sample) {
+  if (sample.inputs.empty()) return 1;
+  const at::Tensor& first = sample.inputs.begin()->second;
+  return first.dim() > 0 ? first.size(0) : 1;
+}
+
+/// Half-open ranges of samples that share a batch.
+std::vector<std::pair<std::size_t, std::size_t>> equal_runs(const std::vector<Sample>& samples, const LoaderOptions& options) {
+  std::vector<std::pair<std::size_t, std::size_t>> runs;
+  for (std::size_t start = 0; start < samples.size();) {
+    const auto most = options.batch_positions > 0 ? std::max<std::int64_t>(1, options.batch_positions / std::max<std::int64_t>(1, positions(samples[start])))
+                                                  : options.batch_size;
+    std::size_t end = start + 1;
+    while (end < samples.size() && end - start < static_cast<std::size_t>(most) && same_shapes(samples[start], samples[end])) ++end;
+    runs.emplace_back(start, end);
+    start = end;
+  }
+  return runs;
+}
+
+}  // namespace
+
+std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng rng, Mode mode) {
+  const Record record = data.get(index);
+  const auto unfit = [&](const std::string& code, const std::string& message, const std::string& remedy, const std::string& details) {
+    return DataError({.code = code, .message = message, .remedy = remedy, .place = record.place}, details);
+  };
+  try {
+    std::vector<Sample> samples = preprocess(record, rng, mode);
+    if (targets) targets(record, samples);
+    for (Sample& sample : samples) sample.record = static_cast<std::int64_t>(index);
+    return samples;
+  } catch (const Error& error) {
+    if (!error.place().empty()) throw;
+    throw unfit(error.code(), error.message(), error.remedy(), error.details());
+  } catch (const std::exception& error) {
+    throw unfit("graft-D015", std::string("[Loader] this record cannot be prepared: ") + error.what(), "Repair the record, or the preprocessing.", error.what());
+  }
+}
+
+class Loader::Pass {
+ public:
+  Pass(Data data, std::shared_ptr<const Preprocess> preprocess, TargetFunction targets, const LoaderOptions& options)
+      : data_(std::move(data)), preprocess_(std::move(preprocess)), targets_(std::move(targets)), options_(options), padding_(preprocess_->padding()) {
+    if (options_.order == Order::ByLength) {
+      prepare_all();
+      runs_ = equal_runs(samples_, options_);
+    } else {
+      order_ = options_.order == Order::Shuffled ? permutation(data_.size(), Rng(options_.seed, options_.epoch, ~std::uint64_t{0})) : identity();
+      batches_.emplace(num_batches(), options_.threads, [this](std::size_t batch) { return make(batch); });
+    }
+  }
+
+  std::optional<Batch> next() {
+    if (options_.order != Order::ByLength) return batches_->next();
+    if (run_ == runs_.size()) return std::nullopt;
+    const auto [start, end] = runs_[run_++];
+    return collate(std::span(samples_).subspan(start, end - start), padding_);
+  }
+
+  std::size_t num_batches() const {
+    const auto size = static_cast<std::size_t>(options_.batch_size);
+    return options_.order == Order::ByLength ? runs_.size() : (data_.size() + size - 1) / size;
+  }
+
+  std::size_t num_samples() const { return options_.order == Order::ByLength ? samples_.size() : data_.size(); }
+
+ private:
+  std::vector<Sample> samples(std::size_t index) const {
+    return samples_of(data_, index, *preprocess_, targets_, Rng(options_.seed, options_.epoch, index), options_.mode);
+  }
+
+  void prepare_all() {
+    std::vector<std::vector<Sample>> prepared(data_.size());
+    parallel_for(data_.size(), options_.threads + 1, [&](std::size_t index) { prepared[index] = samples(index); });
+    for (auto& group : prepared) std::ranges::move(group, std::back_inserter(samples_));
+    std::ranges::stable_sort(samples_, std::greater<>(), positions);
+  }
+
+  std::vector<std::size_t> identity() const {
+    std::vector<std::size_t> order(data_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    return order;
+  }
+
+  Batch make(std::size_t batch) const {
+    std::vector<Sample> members;
+    const std::size_t start = batch * static_cast<std::size_t>(options_.batch_size);
+    for (std::size_t i = start; i < std::min(order_.size(), start + static_cast<std::size_t>(options_.batch_size)); ++i) {
+      std::ranges::move(samples(order_[i]), std::back_inserter(members));
+    }
+    return collate(members, padding_);
+  }
+
+  Data data_;
+  std::shared_ptr<const Preprocess> preprocess_;
+  TargetFunction targets_;
+  LoaderOptions options_;
+  Padding padding_;
+  std::vector<std::size_t> order_;
+  std::vector<Sample> samples_;
+  std::vector<std::pair<std::size_t, std::size_t>> runs_;
+  std::size_t run_ = 0;
+  std::optional<detail::Prefetch<Batch>> batches_;  // last: its threads use the members above
+};
+
+Loader::Loader(Data data, std::shared_ptr<const Preprocess> preprocess, TargetFunction targets, const LoaderOptions& options) {
+  runtime();
+  check(options);
+  pass_ = std::make_unique<Pass>(std::move(data), std::move(preprocess), std::move(targets), options);
+}
+
+Loader::~Loader() = default;
+Loader::Loader(Loader&&) noexcept = default;
+Loader& Loader::operator=(Loader&&) noexcept = default;
+
+std::optional<Batch> Loader::next() { return pass_->next(); }
+std::size_t Loader::num_batches() const { return pass_->num_batches(); }
+std::size_t Loader::num_samples() const { return pass_->num_samples(); }
+
+}  // namespace graft
