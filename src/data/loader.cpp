@@ -1,6 +1,8 @@
 #include "graft/data/loader.h"
 
 #include <algorithm>
+#include <atomic>
+#include <numeric>
 
 #include "core/parallel.h"
 #include "data/prefetch.h"
@@ -43,7 +45,7 @@ std::vector<std::pair<std::size_t, std::size_t>> equal_runs(const std::vector<Sa
 
 }  // namespace
 
-std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng rng, Mode mode) {
+std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng& rng, Mode mode) {
   const Record record = data.get(index);
   const auto unfit = [&](const std::string& code, const std::string& message, const std::string& remedy, const std::string& details) {
     return DataError({.code = code, .message = message, .remedy = remedy, .place = record.place}, details);
@@ -87,10 +89,14 @@ class Loader::Pass {
   }
 
   std::size_t num_samples() const { return options_.order == Order::ByLength ? samples_.size() : data_.size(); }
+  bool is_random() const { return random_; }
 
  private:
   std::vector<Sample> samples(std::size_t index) const {
-    return samples_of(data_, index, *preprocess_, targets_, Rng(options_.seed, options_.epoch, index), options_.mode);
+    Rng rng(options_.seed, options_.epoch, index);
+    std::vector<Sample> prepared = samples_of(data_, index, *preprocess_, targets_, rng, options_.mode);
+    if (rng.draws() > 0) random_ = true;
+    return prepared;
   }
 
   void prepare_all() {
@@ -124,6 +130,7 @@ class Loader::Pass {
   std::vector<Sample> samples_;
   std::vector<std::pair<std::size_t, std::size_t>> runs_;
   std::size_t run_ = 0;
+  mutable std::atomic<bool> random_ = false;
   std::optional<detail::Prefetch<Batch>> batches_;  // last: its threads use the members above
 };
 
@@ -140,5 +147,6 @@ Loader& Loader::operator=(Loader&&) noexcept = default;
 std::optional<Batch> Loader::next() { return pass_->next(); }
 std::size_t Loader::num_batches() const { return pass_->num_batches(); }
 std::size_t Loader::num_samples() const { return pass_->num_samples(); }
+bool Loader::is_random() const { return pass_->is_random(); }
 
 }  // namespace graft

@@ -1,13 +1,12 @@
 #include "graph/composite.h"
 
-#include <iomanip>
-#include <sstream>
+#include <torch/csrc/jit/api/module.h>
 
 namespace graft::graph {
 
 namespace jit = torch::jit;
 
-jit::Module compose(const jit::Module& backbone, const jit::Module& head, const CompositeSpec& spec) {
+Network compose(const Network& backbone, const Network& head, const CompositeSpec& spec) {
   const auto listed = [](const std::vector<std::string>& parts) {
     std::string text;
     for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
@@ -18,18 +17,15 @@ jit::Module compose(const jit::Module& backbone, const jit::Module& head, const 
 
   jit::Module composite("__torch__.graft.Model");
   composite.register_attribute("training", c10::BoolType::get(), false);
-  composite.register_module("backbone", backbone);
-  composite.register_module("head", head);
+  composite.register_module("backbone", backbone.module());
+  composite.register_module("head", head.module());
   composite.define("def forward(" + listed(parameters) + "):\n    outputs = self.backbone.forward(" + listed(spec.backbone_arguments) +
                    ")\n    return self.head.forward(" + listed(spec.head_arguments) + ")\n");
-  return composite;
+  return Network(composite);
 }
 
-std::string literal(double value) {
-  std::ostringstream text;
-  text << std::setprecision(17) << value;
-  // Without a point or an exponent TorchScript would read an integer.
-  return text.str().find_first_of(".e") == std::string::npos ? text.str() + ".0" : text.str();
+std::string or_ones(const std::string& mask, const std::string& like) {
+  return "(" + mask + " if " + mask + " is not None else torch.ones_like(" + like + "))";
 }
 
 }  // namespace graft::graph

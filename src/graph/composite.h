@@ -1,11 +1,9 @@
 #pragma once
 
-#include <torch/csrc/jit/api/module.h>
-
 #include <string>
 #include <vector>
 
-#include "graph/trace.h"
+#include "graph/network.h"
 
 namespace graft::graph {
 
@@ -18,16 +16,16 @@ struct CompositeSpec {
   };
   /// What the network reads, in order.
   std::vector<Input> inputs;
-  /// TorchScript expressions over the inputs, one for each argument of the backbone.
+  /// What the backbone is called with, as TorchScript: "mask=attention_mask".
   std::vector<std::string> backbone_arguments;
   /// TorchScript expressions over `outputs` (what the backbone gives) and the inputs, one for each input of the head.
   std::vector<std::string> head_arguments;
 };
 
 /// A module {backbone, head} whose forward runs one after the other. Shares their tensors.
-torch::jit::Module compose(const torch::jit::Module& backbone, const torch::jit::Module& head, const CompositeSpec& spec);
+Network compose(const Network& backbone, const Network& head, const CompositeSpec& spec);
 
-/// A number, flag or text as TorchScript source.
-std::string literal(double value);
+/// The TorchScript expression for an optional mask that counts as all ones, in the shape of another input, where it is None.
+std::string or_ones(const std::string& mask, const std::string& like);
 
 }  // namespace graft::graph

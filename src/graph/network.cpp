@@ -1,15 +1,15 @@
 #include "graph/network.h"
 
 #include <caffe2/serialize/inline_container.h>
-#include <torch/csrc/jit/serialization/import.h>
+#include <torch/script.h>
 
-#include <filesystem>
 #include <sstream>
-#include <unordered_map>
 
 #include "core/file.h"
 #include "graft/core/error.h"
 #include "graft/core/runtime.h"
+#include "graph/training_flags.h"
+#include "graph/walk.h"
 
 namespace graft::graph {
 namespace {
@@ -33,81 +33,49 @@ Problem diagnose(const std::string& path) {
   return {"graft-K004", "[Backbone] the archive does not load.", "Run again with --verbose for LibTorch's reason, and export the file again.", path};
 }
 
-/// Copies objects, keeping what is shared shared.
-class Copier {
- public:
-  explicit Copier(std::unordered_map<const c10::TensorImpl*, bool> trains) : trains_(std::move(trains)) {}
-
-  c10::intrusive_ptr<c10::ivalue::Object> object(const c10::intrusive_ptr<c10::ivalue::Object>& original) {
-    auto& copy = objects_[original.get()];
-    if (copy) return copy;
-    auto fresh = c10::ivalue::Object::create(c10::StrongTypePtr(original->compilation_unit(), original->type()), original->slots().size());
-    copy = fresh;
-    for (std::size_t i = 0; i < original->slots().size(); ++i) fresh->setSlot(i, value(original->getSlot(i)));
-    return fresh;
-  }
-
- private:
-  c10::IValue value(const c10::IValue& original) {
-    if (original.isTensor()) return tensor(original.toTensor());
-    if (original.isObject() && !original.isCustomClass()) return object(original.toObject());
-    // Containers may be changed by the network (recurrent state), so each copy has its own.
-    if (original.isList() || original.isGenericDict() || original.isTuple()) return original.deepcopy();
-    return original;
-  }
-
-  at::Tensor tensor(const at::Tensor& original) {
-    if (!original.defined()) return original;
-    auto& copy = tensors_[original.unsafeGetTensorImpl()];
-    if (copy.defined()) return copy;
-    const auto known = trains_.find(original.unsafeGetTensorImpl());
-    const bool trains = known != trains_.end() && known->second;
-    copy = trains ? original.detach().clone().requires_grad_(true) : original.detach();
-    return copy;
-  }
-
-  std::unordered_map<const c10::TensorImpl*, bool> trains_;
-  std::unordered_map<const c10::ivalue::Object*, c10::intrusive_ptr<c10::ivalue::Object>> objects_;
-  std::unordered_map<const c10::TensorImpl*, at::Tensor> tensors_;
-};
-
 }  // namespace
 
-Archive load(const std::string& path, const std::vector<std::string>& extra_files) {
+Network::Network(jit::Module module) : module_(std::make_shared<jit::Module>(std::move(module))) {}
+
+Network Network::load(const std::string& path, Files* files) {
   runtime();
   require_file(path);
-  jit::ExtraFilesMap files;
-  for (const std::string& name : extra_files) files[name] = "";
+  jit::ExtraFilesMap extra;
+  if (files != nullptr) {
+    for (const auto& [name, bytes] : *files) extra[name] = "";
+  }
   try {
-    Archive archive{jit::load(path, at::kCPU, files, /*load_debug_files=*/false), {}};
-    for (auto& [name, bytes] : files) {
-      if (!bytes.empty()) archive.files.emplace(name, std::move(bytes));
+    Network network(jit::load(path, at::kCPU, extra, /*load_debug_files=*/false));
+    if (files != nullptr) {
+      files->clear();
+      for (auto& [name, bytes] : extra) {
+        if (!bytes.empty()) files->emplace(name, std::move(bytes));
+      }
     }
-    return archive;
+    return network;
   } catch (const std::exception& error) {
     throw CheckpointError(diagnose(path), error.what());
   }
 }
 
-void save(const jit::Module& module, const std::string& path, const std::map<std::string, std::string>& extra_files) {
+void Network::save(const std::string& path, const Files& files) const {
   std::ostringstream bytes;
-  jit::ExtraFilesMap files(extra_files.begin(), extra_files.end());
-  module.save(bytes, files);
+  module_->save(bytes, jit::ExtraFilesMap(files.begin(), files.end()));
   write_file_atomically(path, bytes.view());
 }
 
-std::vector<Argument> arguments(const jit::Module& module) {
-  std::vector<Argument> found;
-  const auto method = module.find_method("forward");
+std::vector<Argument> Network::arguments() const {
+  const auto method = module_->find_method("forward");
   if (!method) {
     throw ModelError({.code = "graft-M002",
                       .message = "[Backbone] the network has no forward method.",
                       .remedy = "Export the module whose forward you call in Python.",
                       .place = ""});
   }
+  std::vector<Argument> found;
   const auto& schema = method->function().getSchema().arguments();
   for (std::size_t i = 1; i < schema.size(); ++i) {
-    Argument argument{schema[i].name(), Argument::Kind::Other, schema[i].type()->annotation_str(), schema[i].default_value().has_value()};
+    Argument argument{schema[i].name(), Argument::Kind::Other, schema[i].type()->annotation_str(), schema[i].default_value()};
     if (schema[i].type()->isSubtypeOf(*c10::TensorType::get())) {
       argument.kind = Argument::Kind::Tensor;
     } else if (schema[i].type()->isSubtypeOf(*c10::OptionalType::ofTensor())) {
@@ -118,13 +86,61 @@ std::vector<Argument> arguments(const jit::Module& module) {
   return found;
 }
 
-jit::Module instance(const jit::Module& module, const std::function<bool(const std::string&)>& trains) {
-  std::unordered_map<const c10::TensorImpl*, bool> decided;
-  for (const auto& parameter : module.named_parameters(/*recurse=*/true)) {
-    decided[parameter.value.unsafeGetTensorImpl()] |= trains(parameter.name);
+NamedTensors Network::parameters() const {
+  NamedTensors named;
+  for (const auto& parameter : module_->named_parameters(/*recurse=*/true)) named.emplace_back(parameter.name, parameter.value);
+  return named;
+}
+
+NamedTensors Network::buffers() const {
+  NamedTensors named;
+  for (const auto& buffer : module_->named_buffers(/*recurse=*/true)) named.emplace_back(buffer.name, buffer.value);
+  return named;
+}
+
+std::vector<std::string> Network::execution_order() const { return graph::execution_order(*module_); }
+
+std::vector<std::string> Network::method_names() const {
+  std::vector<std::string> names;
+  for (const auto& method : module_->get_methods()) names.push_back(method.name());
+  return names;
+}
+
+Network Network::child(const std::string& name) const { return Network(module_->attr(name).toModule()); }
+
+void Network::train(const Trains& trains) { graph::train(*module_, trains); }
+void Network::eval() { graph::eval(*module_); }
+void Network::to(c10::Device device) { module_->to(device); }
+
+Fields Network::operator()(std::vector<c10::IValue> arguments) const {
+  c10::IValue result;
+  try {
+    result = module_->forward(std::move(arguments));
+  } catch (const std::exception& error) {
+    throw ModelError({.code = "graft-M003",
+                      .message = "[Backbone] the network cannot run on this input: " + reason(error),
+                      .remedy = "Check names, shapes and types of the inputs against graft inspect.",
+                      .place = ""},
+                     error.what());
   }
-  const at::NoGradGuard no_grad;
-  return jit::Module(Copier(std::move(decided)).object(module._ivalue()));
+  Fields outputs;
+  const auto add = [&](std::string name, const c10::IValue& value) {
+    if (value.isTensor()) outputs.set(std::move(name), value.toTensor());
+  };
+  if (result.isTuple()) {
+    const auto& elements = result.toTupleRef().elements();
+    for (std::size_t i = 0; i < elements.size(); ++i) add("output." + std::to_string(i), elements[i]);
+  } else if (result.isList()) {
+    const auto elements = result.toListRef();
+    for (std::size_t i = 0; i < elements.size(); ++i) add("output." + std::to_string(i), elements[i]);
+  } else if (result.isGenericDict()) {
+    for (const auto& entry : result.toGenericDict()) {
+      if (entry.key().isString()) add(entry.key().toStringRef(), entry.value());
+    }
+  } else {
+    add("output", result);
+  }
+  return outputs;
 }
 
 std::string reason(const std::exception& error) {
@@ -134,9 +150,7 @@ std::string reason(const std::exception& error) {
   if (text.find("Traceback of TorchScript") != std::string::npos) {
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
     text = text.substr(text.rfind('\n') + 1);
-    for (const std::string_view prefix : {"RuntimeError: "}) {
-      if (text.starts_with(prefix)) text.erase(0, prefix.size());
-    }
+    if (constexpr std::string_view prefix = "RuntimeError: "; text.starts_with(prefix)) text.erase(0, prefix.size());
   }
   return text.substr(0, text.find('\n'));
 }

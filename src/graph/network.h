@@ -1,26 +1,22 @@
 #pragma once
 
-#include <torch/csrc/jit/api/module.h>
+#include <ATen/core/ivalue.h>
 
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "graft/core/fields.h"
+
+namespace torch::jit {
+struct Module;
+}
+
 namespace graft::graph {
-
-/// A TorchScript file in memory.
-struct Archive {
-  torch::jit::Module module;
-  /// Those of the asked-for extra files that the archive holds.
-  std::map<std::string, std::string> files;
-};
-
-/// Reads an archive to the CPU. Throws CheckpointError that says what the file is when it is no TorchScript.
-Archive load(const std::string& path, const std::vector<std::string>& extra_files = {});
-
-/// Writes an archive atomically. Throws SystemError if it cannot be written.
-void save(const torch::jit::Module& module, const std::string& path, const std::map<std::string, std::string>& extra_files);
 
 /// One argument of a network's forward, `self` left out.
 struct Argument {
@@ -29,17 +25,55 @@ struct Argument {
   Kind kind = Kind::Other;
   /// The type as TorchScript writes it.
   std::string type;
-  bool has_default = false;
+  bool has_default() const { return default_value.has_value(); }
+  std::optional<c10::IValue> default_value = std::nullopt;
 };
 
-std::vector<Argument> arguments(const torch::jit::Module& module);
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+/// Says of a parameter's dotted name whether it trains.
+using Trains = std::function<bool(const std::string& name)>;
+using Files = std::map<std::string, std::string>;
 
-/// A copy of the module tree on the same classes. Tensors share their storage with the original, but for those that `trains` names: they
-/// are clones that require gradients. Each copy has its own tensor objects, so requires_grad, gradients and device are its own; ties hold,
-/// and a tied tensor trains if one of its names does.
-torch::jit::Module instance(const torch::jit::Module& module, const std::function<bool(const std::string& name)>& trains);
+/// A network as an opaque value: copies are handles on the same module tree. The other rooms know TorchScript by this class only.
+class Network {
+ public:
+  explicit Network(torch::jit::Module module);
 
-/// "the last line of what went wrong", without interpreter traces and backtraces.
+  /// Reads an archive to the CPU; `files` names extra files on entry and holds those that the archive has on return.
+  /// Throws CheckpointError that says what the file is when it is no TorchScript.
+  static Network load(const std::string& path, Files* files = nullptr);
+  /// Writes an archive atomically. Throws SystemError if it cannot be written.
+  void save(const std::string& path, const Files& files = {}) const;
+
+  /// Throws ModelError if there is no forward.
+  std::vector<Argument> arguments() const;
+  NamedTensors parameters() const;
+  NamedTensors buffers() const;
+  /// Names of parameters in the order in which forward first uses them; those it never uses follow as registered.
+  std::vector<std::string> execution_order() const;
+  std::vector<std::string> method_names() const;
+  Network child(const std::string& name) const;
+
+  /// A copy on the same classes. Tensors share their storage with the original, but for those that `trains` names: they are clones that
+  /// require gradients. Where anything trains, buffers are clones too. Each copy has its own tensor objects, so requires_grad, gradients and device are its own; ties hold, and a tied
+  /// tensor trains if one of its names does.
+  Network instance(const Trains& trains) const;
+  /// The mode of a training step in which nothing frozen moves (see training_flags.h).
+  void train(const Trains& trains);
+  void eval();
+  void to(c10::Device device);
+
+  /// What forward gives, by name: "output"; "output.0", "output.1", ... of a tuple; the keys of a dictionary. Throws ModelError with the
+  /// cause, without the interpreter's trace.
+  Fields operator()(std::vector<c10::IValue> arguments) const;
+
+  torch::jit::Module& module() const { return *module_; }
+
+ private:
+  std::shared_ptr<torch::jit::Module> module_;
+};
+
+/// The cause in a LibTorch error, without interpreter traces and backtraces.
 std::string reason(const std::exception& error);
 
 }  // namespace graft::graph

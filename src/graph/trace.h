@@ -1,18 +1,17 @@
 #pragma once
 
-#include <torch/csrc/jit/api/module.h>
-
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "graft/core/fields.h"
+#include "graph/network.h"
 
 namespace graft::graph {
 
 /// Tensor code as a module: what it reads and gives, in order.
 struct Traced {
-  torch::jit::Module module;
+  Network network;
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
 };

@@ -180,12 +180,11 @@ std::size_t decode(std::string_view text, std::size_t at, CodePoint& c) {
 
 void split_words(std::string_view text, Span part, const CleanUpOptions& options, const WordSink& sink) {
   Splitter splitter(options, sink);
-  const std::string_view head = text.substr(0, part.end);
   for (std::size_t at = part.begin; at < part.end;) {
     CodePoint c = static_cast<unsigned char>(text[at]);
     // Where Python's bytes.decode("utf-8", "replace") puts U+FFFD, the clean-up drops it.  Python may put one for several bad bytes, but
     // each of those is bad alone too, so passing over them one by one leaves the same text.
-    const std::size_t size = is_ascii(c) ? 1 : decode(head, at, c);
+    const std::size_t size = is_ascii(c) ? 1 : decode(text, at, c);
     if (size > 0) splitter.take(c, {at, at + size});
     at += std::max<std::size_t>(size, 1);
   }

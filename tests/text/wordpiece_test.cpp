@@ -92,6 +92,7 @@ TEST_CASE("WordPiece makes each punctuation character a word", "[text]") {
   const WordPiece words(kTokens);
   CHECK(pieces(words, "a$+<=>^`|~!b") == "a $ + < = > ^ ` | ~ ! b");
   CHECK(pieces(words, "\u00BFa..") == "\u00BF a . .");
+  CHECK(covers(words, "a\u2E43b a\u2E2Eb") == "a\u2E43b|a|\u2E2E|b");  // the first came after Unicode 8
   CHECK(pieces(words, "\u20ACa") == "[UNK]");  // a currency sign is a symbol, and only ASCII symbols are punctuation
 }
 
@@ -141,6 +142,7 @@ TEST_CASE("WordPiece finds special tokens that stand literally in the text", "[t
   CHECK(pieces(words, "[sep] [SEP") == "[ sep ] [ sep");
   SECTION("the first that begins, and of those the longest") {
     CHECK(pieces(WordPiece(kTokens, {.special_tokens = {"a", "aff", "ff."}}), "UNaff.") == "un aff .");
+    CHECK(pieces(WordPiece(kTokens, {.special_tokens = {"i", "i\u0307"}}), "bi\u0307") == "b i\u0307");
   }
   SECTION("and none that the vocabulary lacks") {
     CHECK(WordPiece(kTokens, {.special_tokens = {"[MASK]", "[X]", "[SEP]"}}).options().special_tokens ==

@@ -13,9 +13,9 @@ struct Problem {
   /// "[Who complains] what was expected, what came."
   std::string message;
   /// One sentence that says what to do.
-  std::string remedy;
+  std::string remedy = {};
   /// Where it is: a file, "file:line", a module path; empty where there is no such place.
-  std::string place;
+  std::string place = {};
 };
 
 /// The root of everything that graft throws. what() is the message, its place and the remedy, on two lines.

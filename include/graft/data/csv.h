@@ -10,9 +10,9 @@ namespace graft::data {
 
 struct CsvOptions {
   /// Between fields; unset: a tab for .tsv files, else a comma.
-  std::optional<char> delimiter;
+  std::optional<char> delimiter = {};
   /// Columns that every row must have; checked when the file is opened, so that a misspelt name is told with the names there are.
-  std::vector<std::string> require;
+  std::vector<std::string> require = {};
 };
 
 /// A CSV or TSV file with a header line, by RFC 4180: quoted fields may hold delimiters, quotes (doubled) and line ends; LF, CRLF and a

@@ -27,7 +27,7 @@ struct SplitOptions {
   double valid = 0.1;
   double test = 0.0;
   /// A field whose values keep their shares in every part; empty: plain random.
-  std::string stratify;
+  std::string stratify = {};
   std::uint64_t seed = 0;
 };
 

@@ -39,7 +39,7 @@ struct LoaderOptions {
 using TargetFunction = std::function<void(const Record&, std::span<Sample>)>;
 
 /// The samples of one record, targets included. Exceptions become DataError that names the record's place.
-std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng rng, Mode mode);
+std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng& rng, Mode mode);
 
 /// One pass over a data set in batches. The same options give the same batches, whatever the number of threads.
 class Loader {
@@ -55,6 +55,8 @@ class Loader {
   std::size_t num_batches() const;
   /// Samples of the pass; with an order other than ByLength the number of records, as samples are not known before.
   std::size_t num_samples() const;
+  /// True if preparing a sample drew random numbers so far: then another epoch's samples look different.
+  bool is_random() const;
 
  private:
   class Pass;

@@ -14,9 +14,9 @@ using Value = std::variant<std::monostate, std::int64_t, double, std::string, at
 
 /// A row as it was read: texts, paths, labels, gold answers.
 struct Record {
-  std::map<std::string, Value> values;
+  std::map<std::string, Value> values = {};
   /// Where it was read, such as "tickets.csv:17".
-  std::string place;
+  std::string place = {};
 
   bool has(const std::string& field) const { return values.contains(field); }
   /// The value as text: numbers are written out. Throws DataError, naming the record's fields, if it is missing, empty or a tensor.

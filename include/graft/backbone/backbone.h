@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "graft/core/fields.h"
+
+namespace graft {
+
+namespace graph {
+class Network;
+}
+
+/// A run of layers that is frozen or trained together, named by their common path: "encoder.layer.0".
+struct LayerGroup {
+  std::string name;
+  /// Scalars in its parameters.
+  std::int64_t parameters = 0;
+  /// Dotted names of its parameters.
+  std::vector<std::string> names;
+};
+
+struct BackboneOptions {
+  /// Values for arguments that are no tensors of the data: {{"sr", 16000}}.
+  std::map<std::string, std::variant<bool, std::int64_t, double, std::string>> constants = {};
+};
+
+/// A pre-trained network, loaded and never changed: models on it share the storage of what they freeze, and own what they train.
+/// Its forward runs in eval mode without gradients.
+class Backbone {
+ public:
+  struct Argument {
+    std::string name;
+    /// As TorchScript writes it: "Tensor", "Optional[Tensor]", "int".
+    std::string type;
+    bool has_default = false;
+  };
+
+  /// Any TorchScript file: scripted, traced, or written by graft import. Loads to the CPU.
+  /// Throws CheckpointError that says what the file is if it is none.
+  static Backbone load(const std::string& path, const BackboneOptions& options = {});
+  explicit Backbone(const graph::Network& network, const BackboneOptions& options = {}, std::map<std::string, std::string> files = {});
+
+  /// Outputs by name: "output" of a single tensor; "output.0", ... of a tuple; the keys of a dictionary. Fields bind to arguments by name,
+  /// then by alias (docs/backbones.md lists them), else by order. Throws ModelError that shows the arguments if they do not fit.
+  Fields operator()(const Fields& inputs) const;
+
+  const std::vector<Argument>& arguments() const;
+  /// In order of execution.
+  const std::vector<LayerGroup>& groups() const;
+  std::int64_t num_parameters() const;
+  /// Of those, as the file says they require gradients; a freeze policy decides anew.
+  std::int64_t num_trainable_as_saved() const;
+  std::vector<std::string> method_names() const;
+  /// Extra files of the archive, such as the tokenizer.json that graft import puts there.
+  const std::map<std::string, std::string>& files() const;
+
+  /// For graft's own rooms.
+  const graph::Network& network() const;
+  const BackboneOptions& options() const;
+
+ private:
+  struct State;
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace graft

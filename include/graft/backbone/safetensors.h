@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "graft/core/fields.h"
+
+namespace graft::backbone {
+
+/// The tensors of a safetensors file, over a private mapping of it: nothing is read before it is used, and writing to a tensor does not
+/// reach the file. Checked before any tensor is made: the header's size, every offset, shape times element size (with overflow), overlaps,
+/// gaps and double names. Throws CheckpointError that names the tensor.
+Fields read_safetensors(const std::string& path);
+
+}  // namespace graft::backbone

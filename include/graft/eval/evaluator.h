@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+
+#include "graft/core/progress.h"
+#include "graft/eval/report.h"
+#include "graft/model/feature_store.h"
+#include "graft/model/model.h"
+
+namespace graft {
+
+struct EvaluatorOptions {
+  /// Positions (tokens) of a batch, see LoaderOptions.
+  std::int64_t batch_positions = 1024;
+  int threads = 1;
+  /// Mistakes to keep.
+  std::size_t mistakes = 20;
+  ProgressFunction progress = {};
+};
+
+/// Measures a model on labelled data: loss, the head's metrics and, where its answers are labels, what it confuses. The model is in eval
+/// mode meanwhile and in its former mode afterwards.
+class Evaluator {
+ public:
+  explicit Evaluator(EvaluatorOptions options = {}) : options_(std::move(options)) {}
+  /// Throws what preparing a record throws; DataError if there is none.
+  EvalReport run(Model& model, const Data& data, std::stop_token stop = {}) const;
+  /// The same from features that are computed already; `data` is what the store was made of.
+  EvalReport run(Model& model, const Data& data, const FeatureStore& store) const;
+
+ private:
+  EvaluatorOptions options_;
+};
+
+}  // namespace graft

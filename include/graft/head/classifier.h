@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "graft/head/head.h"
+
+namespace graft::head {
+
+struct ClassifierOptions {
+  /// The field of a record that holds its class: a name, a number, or a tensor [C] of probabilities (soft targets).
+  std::string label = "label";
+  /// The classes, in the order of the logits; at least two.
+  std::vector<std::string> labels = {};
+  /// Width of a hidden layer with GELU; 0: one linear layer.
+  std::int64_t hidden = 0;
+  /// Dropout before the last layer, in [0, 1).
+  double dropout = 0.0;
+  /// The backbone's output to read.
+  std::string from = "output";
+  /// Unset: the mean over tokens or pixels, as the output's dimensions say.
+  std::optional<Pooling> pooling = std::nullopt;
+  /// The batch field that masks padding.
+  std::string mask = "attention_mask";
+  /// Weight of each class in the loss, as many as labels; empty: all 1.
+  std::vector<double> class_weights = {};
+  /// Share of the target spread evenly over all classes, in [0, 1).
+  double label_smoothing = 0.0;
+  /// Seeds the initial weights.
+  std::uint64_t seed = 0;
+  /// Width of what it reads; 0: learned from the backbone.
+  std::int64_t width = 0;
+};
+
+/// One of C classes: logits [N, C] under softmax cross-entropy (torch.nn.CrossEntropyLoss, with its meaning of weights and smoothing).
+class Classifier final : public Head {
+ public:
+  /// Throws ConfigError for options out of range, all of them at once.
+  explicit Classifier(ClassifierOptions options);
+  explicit Classifier(const nlohmann::json& config);
+
+  void build(const Fields& outputs) override;
+  std::vector<Feature> reads() const override;
+  /// Throws DataError if the class is not among the labels.
+  void targets(const Record& record, std::span<Sample> samples) const override;
+  Fields forward(const Fields& features) const override;
+  Terms loss(const Fields& outputs, const Fields& targets) const override;
+  Terms weights(const Fields& targets) const override;
+  std::vector<Decoded> decode(const Fields& outputs, const Batch& batch, std::span<const Record> records) const override;
+  std::string truth(const Record& record) const override;
+  Metrics metrics() const override;
+  std::optional<LinearLayer> linear() const override;
+  nlohmann::json config() const override;
+  const ClassifierOptions& options() const { return options_; }
+
+ private:
+  void make_parameters();
+
+  ClassifierOptions options_;
+  std::map<std::string, std::int64_t> index_;
+  at::Tensor class_weights_;  // [C], or undefined
+  at::Tensor hidden_weight_, hidden_bias_, weight_, bias_;
+};
+
+}  // namespace graft::head

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "graft/core/fields.h"
+#include "graft/data/record.h"
+#include "graft/data/sample.h"
+#include "graft/head/feature.h"
+#include "graft/metric/metric.h"
+
+namespace graft {
+
+/// Named scalars: sums of loss terms, or what each is a sum over.
+using Terms = Fields;
+
+/// What a head makes of one sample.
+struct Decoded {
+  /// The answer, and how sure it is in [0, 1].
+  std::string label;
+  double score = 0;
+  /// The best answers with their scores, best first; the first is `label`.
+  std::vector<std::pair<std::string, double>> top;
+  /// Where an answer is no label: the head's outputs for this sample, without the batch dimension.
+  Fields values;
+};
+
+/// One linear layer under a loss that is convex in it: such a head can be solved to its optimum instead of being stepped.
+struct LinearLayer {
+  std::string feature;
+  at::Tensor weight;  // [C, D]
+  at::Tensor bias;    // [C]
+};
+
+/// Task-specific layers on top of a backbone: what they read, how they train, what they answer. Derive from it in your own code; the
+/// library trains, stores features for, exports and checks it like the built-in ones. Move-only: a model owns its head.
+class Head {
+ public:
+  /// Makes the process-wide settings first, as heads make tensors before anything else of the library runs.
+  Head();
+  virtual ~Head() = default;
+  Head(Head&&) = default;
+  Head& operator=(Head&&) = default;
+
+  /// Called once, with the backbone's outputs on an example, before anything else: a head that learns its width from it makes its
+  /// parameters here. Default: nothing.
+  virtual void build(const Fields& outputs);
+  virtual std::vector<Feature> reads() const = 0;
+  /// Fills Sample::targets from the record. Called by the loader's threads, not at prediction.
+  virtual void targets(const Record& record, std::span<Sample> samples) const = 0;
+  /// Plain tensor code, logits and never probabilities. It is traced for export: take sizes from -1 and from operators, never as numbers.
+  virtual Fields forward(const Fields& features) const = 0;
+  /// Named sums over the batch.
+  virtual Terms loss(const Fields& outputs, const Fields& targets) const = 0;
+  /// What each sum is a sum over; a term that is missing here: the rows. Known before the forward pass.
+  virtual Terms weights(const Fields& targets) const;
+  /// One answer a sample; default: the outputs as they are. `records` is empty where only inputs are known.
+  virtual std::vector<Decoded> decode(const Fields& outputs, const Batch& batch, std::span<const Record> records) const;
+  /// The right answer in the form of Decoded::label, for reports; empty: none.
+  virtual std::string truth(const Record& record) const;
+  virtual Metrics metrics() const;
+  virtual std::optional<LinearLayer> linear() const;
+  /// Enough for its factory to build it again; "type" names the kind.
+  virtual nlohmann::json config() const = 0;
+
+  const Fields& parameters() const { return parameters_; }
+  const Fields& buffers() const { return buffers_; }
+  void set_training(bool on) { training_ = on; }
+
+ protected:
+  /// Registers a tensor that trains, under a name without dots; returns it.
+  at::Tensor parameter(std::string name, at::Tensor initial);
+  /// Registers a tensor that is saved and does not train.
+  at::Tensor buffer(std::string name, at::Tensor initial);
+  bool is_training() const { return training_; }
+  /// Dropout while training; in an exported file it follows the module's mode.
+  at::Tensor dropout(const at::Tensor& values, double p) const;
+
+ private:
+  Fields parameters_;
+  Fields buffers_;
+  bool training_ = false;
+};
+
+}  // namespace graft

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <concepts>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "graft/adapt/freeze.h"
+#include "graft/backbone/backbone.h"
+#include "graft/data/preprocess.h"
+#include "graft/head/head.h"
+#include "graft/predict/predictor.h"
+
+namespace graft {
+
+struct ModelOptions {
+  /// What of the backbone stays as it is.
+  Freeze freeze = Freeze::all();
+  /// As choose_device() reads it.
+  std::string device = "auto";
+};
+
+/// A backbone, what of it trains, a head and the preprocessing: everything between a record and an answer. Owns what trains; frozen tensors
+/// share their storage with the backbone. What is frozen does not move in any mode: batch norm keeps its statistics, dropout is off.
+class Model {
+ public:
+  template <std::derived_from<Head> H, std::derived_from<Preprocess> P>
+  Model(Backbone backbone, H head, P preprocess, const ModelOptions& options = {})
+      : Model(std::move(backbone), std::make_unique<H>(std::move(head)), std::make_shared<const P>(std::move(preprocess)), options) {}
+  /// Runs the backbone once on the preprocessing's example, to learn what it gives. Throws ModelError if the parts do not fit: the head says
+  /// what it wants and what the backbone gives.
+  Model(Backbone backbone, std::unique_ptr<Head> head, std::shared_ptr<const Preprocess> preprocess, const ModelOptions& options = {});
+  ~Model();
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+
+  /// A saved model, to evaluate or train on. Throws ConfigError if its head is a user's and `head` is not given.
+  static Model load(const std::string& path, const std::string& device = "auto", const HeadFactory& head = {});
+  /// Writes one TorchScript archive that C++ and Python load: forward(the backbone's inputs) gives the head's outputs, for any batch size and
+  /// length. Throws ModelError if the head's code cannot be traced faithfully; SystemError if the file cannot be written.
+  void save(const std::string& path);
+
+  /// Changes what trains; tensors that trained so far keep their values.
+  void freeze(const Freeze& policy);
+  const Freeze& policy() const;
+  FreezeTable freeze_table() const;
+  /// True if some of the backbone trains.
+  bool backbone_trains() const;
+  /// What an optimizer steps: "backbone.encoder...", "head.weight"; tied tensors once.
+  std::vector<std::pair<std::string, at::Tensor>> trainable() const;
+  /// Everything that a training step may change: what trains, and the network's buffers if some of it trains.
+  std::vector<at::Tensor> moving() const;
+
+  /// Train mode turns on dropout and batch statistics where something trains, and nowhere else. The model starts in eval mode.
+  void set_training(bool on);
+  bool is_training() const;
+  /// Pooled features by the names that the head reads. With gradients only in train mode, and only if the backbone trains.
+  Fields features(const Fields& inputs) const;
+  /// The head's outputs for a batch of inputs.
+  Fields operator()(const Fields& inputs) const;
+
+  Head& head();
+  const Head& head() const;
+  const std::shared_ptr<const Preprocess>& preprocess() const;
+  c10::Device device() const;
+
+ private:
+  struct State;
+  explicit Model(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace graft

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "graft/data/preprocess.h"
+#include "graft/text/wordpiece.h"
+
+namespace graft::text {
+
+struct TokenizerOptions {
+  /// The field of a record that holds the text.
+  std::string text = "text";
+  /// Longer texts are cut to this many tokens, [CLS] and [SEP] included; at least 3.
+  std::int64_t max_length = 256;
+};
+
+/// Turns a text into "input_ids" [L]: [CLS], its pieces, [SEP]. Saved with the model as the tokenizer.json that Hugging Face reads.
+class Tokenizer final : public Preprocess {
+ public:
+  /// A vocab.txt (uncased unless the options of the second form say otherwise) or a tokenizer.json.
+  static Tokenizer load(const std::string& path, const TokenizerOptions& options = {});
+  /// Throws ConfigError if max_length leaves no room for text.
+  explicit Tokenizer(WordPiece words, TokenizerOptions options = {});
+
+  std::vector<Sample> operator()(const Record& record, Rng& rng, Mode mode) const override;
+  nlohmann::json config() const override;
+  std::vector<std::pair<std::string, std::string>> files() const override;
+  Padding padding() const override;
+  Record example() const override;
+
+  /// [CLS], pieces, [SEP], cut to max_length.
+  std::vector<std::int64_t> ids(std::string_view text) const;
+  const WordPiece& words() const { return words_; }
+  const TokenizerOptions& options() const { return options_; }
+
+ private:
+  WordPiece words_;
+  TokenizerOptions options_;
+  std::int64_t cls_, sep_, pad_;
+};
+
+}  // namespace graft::text

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <iosfwd>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "graft/eval/report.h"
+#include "graft/train/trainer.h"
+
+namespace graft {
+
+/// What trains, and how.
+enum class Preset {
+  /// Probe, unless the model's policy leaves some of the backbone to train; says why.
+  Auto,
+  /// Backbone frozen; a linear head is solved to its optimum on stored features, the strength of its L2 penalty chosen on validation data;
+  /// other heads are stepped.
+  Probe,
+  /// Everything trains, by steps; a policy of the model's that leaves some frozen is kept.
+  Full,
+};
+/// Throws ConfigError that lists the names.
+Preset preset_from(const std::string& name);
+
+struct FineTuneOptions {
+  Preset preset = Preset::Auto;
+  /// For what is trained by steps.
+  TrainerOptions trainer = {};
+  /// Strengths of the L2 penalty to choose from, for features of unit variance.
+  std::vector<double> l2 = {1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4};
+  /// Measure at the end: on test data, or on validation data where there is none. False leaves that to the caller.
+  bool evaluate = true;
+  std::vector<std::shared_ptr<Callback>> callbacks = {};
+  std::stop_token stop = {};
+};
+
+struct FineTuneReport {
+  /// What was done, and why: "probe: ...".
+  std::string plan;
+  TrainReport training;
+  /// "test", "valid" or "train": what `evaluation` was measured on; empty if nothing was.
+  std::string measured_on;
+  EvalReport evaluation;
+
+  std::string text() const;
+};
+std::ostream& operator<<(std::ostream& out, const FineTuneReport& report);
+
+/// Fine-tunes with good defaults: trains on data.train, chooses on data.valid, reports on data.test. Leaves the model in eval mode with the
+/// best weights. Throws what Trainer::fit does.
+FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions& options = {});
+
+}  // namespace graft

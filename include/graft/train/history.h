@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "graft/metric/metric.h"
+
+namespace graft {
+
+/// One epoch of steps, or one solve of a linear head.
+struct EpochRecord {
+  int epoch = 0;
+  /// Mean over the epoch's steps, or over all samples at the solution.
+  double train_loss = 0;
+  /// Unset without validation data.
+  std::optional<double> valid_loss = {};
+  /// On validation data.
+  MetricValues metrics = {};
+  /// The head's rate at the last step; 0 for a solve.
+  double lr = 0;
+  double seconds = 0;
+  std::int64_t samples = 0;
+  /// Of a solve: its iterations and the strength of the penalty.
+  std::optional<int> iterations = {};
+  std::optional<double> l2 = {};
+
+  /// One line of history.jsonl.
+  nlohmann::json json() const;
+};
+
+/// Seconds by name of phase, in order.
+using Phases = std::vector<std::pair<std::string, double>>;
+/// Adds to the phase of that name, or appends it.
+void add_phase(Phases& phases, const std::string& name, double seconds);
+
+/// What a run did.
+struct TrainReport {
+  std::vector<EpochRecord> history;
+  /// The epoch whose weights the model has; 0 if there was none.
+  int best_epoch = 0;
+  /// "all epochs", "early stopping", "stopped", ...
+  std::string ended;
+  Phases phases;
+};
+
+}  // namespace graft

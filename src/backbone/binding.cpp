@@ -1,0 +1,131 @@
+#include "backbone/binding.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "core/json.h"
+#include "core/names.h"
+#include "graft/core/error.h"
+#include "graph/builder.h"
+
+namespace graft::backbone {
+namespace {
+
+using Kind = graph::Argument::Kind;
+
+/// Names that networks and tokenizers use for the same thing.
+constexpr std::array<std::array<std::string_view, 6>, 4> aliases{{
+    {"input_ids", "ids", "tokens", "token_ids", "input", "inputs"},
+    {"attention_mask", "mask", "attn_mask", "", "", ""},
+    {"token_type_ids", "types", "segment_ids", "segments", "", ""},
+    {"x", "image", "images", "pixel_values", "input", "inputs"},
+}};
+
+bool same_thing(std::string_view a, std::string_view b) {
+  return std::ranges::any_of(aliases, [&](const auto& names) { return std::ranges::find(names, a) != names.end() && std::ranges::find(names, b) != names.end(); });
+}
+
+std::string show(const std::vector<graph::Argument>& arguments) {
+  std::string text;
+  for (const auto& argument : arguments) text += (text.empty() ? "" : ", ") + argument.name + ": " + argument.type + (argument.has_default() ? " = ..." : "");
+  return "forward(" + text + ")";
+}
+
+c10::IValue value_of(const std::variant<bool, std::int64_t, double, std::string>& constant) {
+  return std::visit([](const auto& value) { return c10::IValue(value); }, constant);
+}
+
+std::string source_of(const c10::IValue& value) {
+  if (value.isDouble()) return graph::literal(value.toDouble());
+  if (value.isBool()) return value.toBool() ? "True" : "False";
+  if (value.isInt()) return std::to_string(value.toInt());
+  return Json(value.toStringRef()).dump();
+}
+
+}  // namespace
+
+Binding::Binding(const graph::Network& network, const BackboneOptions& options, const std::vector<std::string>& fields) {
+  const std::vector<graph::Argument> arguments = network.arguments();
+  std::set<std::string> free(fields.begin(), fields.end());
+  for (const graph::Argument& argument : arguments) slots_.push_back({argument, "", {}, ""});
+  const auto wants_field = [&](const Slot& slot) { return slot.field.empty() && slot.argument.kind != Kind::Other && !options.constants.contains(slot.argument.name); };
+  const auto bind = [&](Slot& slot, const std::string& field) {
+    slot.field = field;
+    free.erase(field);
+  };
+  for (Slot& slot : slots_) {
+    if (wants_field(slot) && free.contains(slot.argument.name)) bind(slot, slot.argument.name);
+  }
+  for (Slot& slot : slots_) {
+    if (!wants_field(slot)) continue;
+    const auto alias = std::ranges::find_if(fields, [&](const std::string& field) { return free.contains(field) && same_thing(field, slot.argument.name); });
+    if (alias != fields.end()) bind(slot, *alias);
+  }
+  for (const std::string& field : fields) {  // by order
+    const auto open = std::ranges::find_if(slots_, [&](const Slot& slot) { return wants_field(slot) && slot.argument.kind == Kind::Tensor && !slot.argument.has_default(); });
+    if (open != slots_.end() && free.contains(field)) bind(*open, field);
+  }
+  for (Slot& slot : slots_) {
+    if (!slot.field.empty()) continue;
+    if (const auto constant = options.constants.find(slot.argument.name); constant != options.constants.end()) {
+      slot.constant = value_of(constant->second);
+      slot.constant_source = source_of(slot.constant);
+    } else if (slot.argument.kind == Kind::OptionalTensor || slot.argument.default_value) {
+      slot.constant = slot.argument.default_value.value_or(c10::IValue());
+      if (!slot.argument.has_default()) slot.constant_source = "None";
+    } else {
+      throw ModelError({.code = "graft-M007",
+                        .message = "[Backbone] nothing is there for the argument \"" + slot.argument.name + "\" of " + show(arguments) +
+                                   "; the data gives: " + quoted_list(fields) + ".",
+                        .remedy = slot.argument.kind == Kind::Other ? "Give its value as a constant (--constant " + slot.argument.name + "=VALUE)."
+                                                                    : "Name a field of the data \"" + slot.argument.name + "\".",
+                        .place = ""});
+    }
+  }
+}
+
+std::vector<c10::IValue> Binding::arguments(const Fields& batch) const {
+  std::vector<c10::IValue> values;
+  values.reserve(slots_.size());
+  for (const Slot& slot : slots_) {
+    if (slot.field.empty()) {
+      values.push_back(slot.constant);
+    } else if (const at::Tensor* tensor = batch.find(slot.field)) {
+      values.emplace_back(*tensor);
+    } else if (slot.argument.kind == Kind::OptionalTensor) {
+      values.emplace_back();
+    } else {
+      const at::Tensor& first = batch.begin()->second;
+      values.emplace_back(at::ones({first.size(0), first.size(1)}, first.options().dtype(at::kLong)));
+    }
+  }
+  return values;
+}
+
+std::string Binding::description() const {
+  std::string text;
+  for (const Slot& slot : slots_) {
+    if (!slot.field.empty() && slot.field != slot.argument.name) text += (text.empty() ? "" : ", ") + slot.field + " -> " + slot.argument.name;
+  }
+  return text;
+}
+
+graph::CompositeSpec Binding::composite(const std::string& mask) const {
+  graph::CompositeSpec spec;
+  for (const Slot& slot : slots_) {
+    if (slot.field.empty()) {
+      // Defaults are left to the backbone itself.
+      if (!slot.constant_source.empty()) spec.backbone_arguments.push_back(slot.argument.name + "=" + slot.constant_source);
+      continue;
+    }
+    spec.inputs.push_back({slot.field, slot.field == mask || slot.argument.kind == Kind::OptionalTensor});
+    const bool must_be_there = slot.field == mask && slot.argument.kind == Kind::Tensor;
+    spec.backbone_arguments.push_back(slot.argument.name + "=" + (must_be_there ? graph::or_ones(mask, spec.inputs.front().name) : slot.field));
+  }
+  return spec;
+}
+
+}  // namespace graft::backbone

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graft/backbone/backbone.h"
+#include "graph/composite.h"
+#include "graph/network.h"
+
+namespace graft::backbone {
+
+/// Which field of a batch goes to which argument of a network.
+class Binding {
+ public:
+  /// `fields` are the names that batches may have. By name, then by alias, then what
+  /// is left over by order. Throws ModelError that shows arguments and fields if a required argument is left over.
+  Binding(const graph::Network& network, const BackboneOptions& options, const std::vector<std::string>& fields);
+
+  /// Arguments for one call. A field that this batch lacks (the mask of a batch without padding) is None where the argument is optional,
+  /// and ones like the first field's [N, L] where it is not.
+  std::vector<c10::IValue> arguments(const Fields& batch) const;
+
+  /// Fields that reach an argument of another name, as text for the log; empty if all bind by name.
+  std::string description() const;
+
+  /// The inputs of a composite network, and the backbone's arguments as expressions over them. `mask` names a field that may be absent.
+  graph::CompositeSpec composite(const std::string& mask) const;
+
+ private:
+  struct Slot {
+    graph::Argument argument;
+    std::string field;      // empty: `constant`
+    c10::IValue constant;
+    std::string constant_source;
+  };
+  std::vector<Slot> slots_;
+};
+
+}  // namespace graft::backbone

@@ -1,0 +1,39 @@
+#include <iostream>
+
+#include "cli/command.h"
+#include "core/names.h"
+#include "graft/backbone/import.h"
+
+namespace graft::cli {
+namespace {
+
+struct ImportFlags {
+  std::string source, out;
+};
+
+int run(const ImportFlags& flags, const Voice& voice) {
+  const backbone::ImportReport report = backbone::import_checkpoint(flags.source, flags.out);
+  if (voice.json) {
+    std::cout << Json{{"architecture", report.architecture}, {"parameters", report.parameters}, {"unused", report.unused},
+                      {"tokenizer", report.has_tokenizer}, {"out", flags.out}}.dump(2) << "\n";
+    return 0;
+  }
+  std::cout << flags.out << ": " << report.architecture << " with " << with_commas(report.parameters) << " parameters"
+            << (report.has_tokenizer ? ", its tokenizer inside" : ", no tokenizer found") << "\n";
+  if (!report.unused.empty()) std::cout << "not needed by the encoder: " << quoted_list(report.unused) << "\n";
+  std::cout << "next: graft inspect " << flags.out << "\n      graft train --backbone " << flags.out << " --train DATA.csv --text COLUMN --label COLUMN --out RUN\n";
+  return 0;
+}
+
+}  // namespace
+
+Run add_import(CLI::App& app, Voice& voice) {
+  auto flags = std::make_shared<ImportFlags>();
+  CLI::App* command = app.add_subcommand("import", "Turn a published model into a TorchScript checkpoint, without Python");
+  command->footer("Example: graft import all-MiniLM-L6-v2 -o minilm.pt");
+  command->add_option("SOURCE", flags->source, "A folder with config.json and model.safetensors")->required();
+  command->add_option("-o,--out", flags->out, "The file to write")->required();
+  return [flags, &voice] { return run(*flags, voice); };
+}
+
+}  // namespace graft::cli

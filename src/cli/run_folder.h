@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "core/json.h"
+#include "graft/train/callback.h"
+
+namespace graft::cli {
+
+/// The folder that a training run leaves: model.pt, config.json, history.jsonl, report.json, log.txt.
+class RunFolder {
+ public:
+  /// Makes the folder. Throws ConfigError if it holds something already and `force` is not set, SystemError if it cannot be made.
+  RunFolder(const std::string& path, bool force);
+  std::string file(const std::string& name) const;
+  void write(const std::string& name, const Json& content) const;
+
+ private:
+  std::string path_;
+};
+
+/// Appends a line to history.jsonl after each epoch.
+class HistoryFile final : public Callback {
+ public:
+  explicit HistoryFile(std::string path);
+  Action on_epoch(const EpochRecord& record) override;
+
+ private:
+  std::string path_;
+};
+
+}  // namespace graft::cli

@@ -1,0 +1,129 @@
+#include "cli/train_settings.h"
+
+#include <charconv>
+#include <concepts>
+
+#include "core/file.h"
+#include "core/names.h"
+#include "graft/core/error.h"
+
+namespace graft::cli {
+namespace {
+
+/// Calls `visit(name, value, help)` for every setting: the one list that flags, config files and the written config share.
+template <class Settings, class Visit>
+void for_each(Settings& s, Visit visit) {
+  visit("task", s.task, "What to learn: classify");
+  visit("backbone", s.backbone, "The network to build on: a TorchScript file, or what graft import wrote");
+  visit("tokenizer", s.tokenizer, "vocab.txt or tokenizer.json; default: the one inside the backbone's file");
+  visit("constant", s.constant, "NAME=VALUE for other arguments of the network; may be repeated");
+  visit("train", s.train, "Training data, .csv or .tsv with a header");
+  visit("valid", s.valid, "Data that chooses (L2 strength, stopping); default: split off the training data");
+  visit("split", s.split, "Share of the training data that chooses where --valid is not given");
+  visit("test", s.test, "Data that is only reported on");
+  visit("text", s.text, "Column of the text; default: by its name, and said");
+  visit("label", s.label, "Column of the class; default: by its name, and said");
+  visit("max-length", s.max_length, "Longer texts are cut to this many tokens");
+  visit("preset", s.preset, "auto, probe (backbone frozen, head solved) or full (everything trains)");
+  visit("freeze", s.freeze, "all, none, up_to=GROUP or PATTERN[,PATTERN]; overrides the preset's");
+  visit("epochs", s.epochs, "Passes over the data; 0: 3 if the backbone trains, else 30");
+  visit("batch", s.batch, "Records of a step");
+  visit("lr", s.lr, "Learning rate of the head; the backbone learns at a tenth of it");
+  visit("hidden", s.hidden, "Width of a hidden layer in the head; 0: a linear head");
+  visit("dropout", s.dropout, "Dropout before the head's last layer");
+  visit("patience", s.patience, "Epochs without a lower validation loss before the run ends; 0: all epochs");
+  visit("seed", s.seed, "Seeds splits, order, dropout and initial weights");
+  visit("device", s.device, "auto, cpu or cuda:N");
+  visit("threads", s.threads, "Threads for tensor operators; 0: LibTorch's choice");
+  visit("out", s.out, "The run folder to write");
+  visit("force", s.force, "Write into an existing run folder");
+}
+
+std::variant<bool, std::int64_t, double, std::string> parse_constant(const std::string& text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  const char* end = text.data() + text.size();
+  std::int64_t integer = 0;
+  if (const auto [at, error] = std::from_chars(text.data(), end, integer); error == std::errc() && at == end) return integer;
+  double number = 0;
+  if (const auto [at, error] = std::from_chars(text.data(), end, number); error == std::errc() && at == end) return number;
+  return text;
+}
+
+}  // namespace
+
+void TrainSettings::add_flags(CLI::App& command) {
+  for_each(*this, [&]<class T>(const std::string& name, T& value, const std::string& help) {
+    if constexpr (std::same_as<T, bool>) {
+      command.add_flag("--" + name, value, help);
+    } else {
+      command.add_option("--" + name, value, help)->capture_default_str();
+    }
+  });
+}
+
+void TrainSettings::read(const std::string& path, const CLI::App& command) {
+  const Json config = parse_json(read_file(path), path);
+  std::vector<Problem> problems;
+  if (!config.is_object()) throw ConfigError({.code = "graft-C101", .message = "[Config] an object is wanted.", .remedy = "Write {\"train\": ...}.", .place = path});
+  std::vector<std::string> known;
+  for_each(*this, [&]<class T>(const std::string& name, T& value, const std::string&) {
+    known.push_back(name);
+    if (!config.contains(name) || command.get_option("--" + name)->count() > 0) return;
+    try {
+      value = config.at(name).template get<T>();
+    } catch (const Json::exception&) {
+      problems.push_back({"graft-C102", "[Config] \"" + name + "\" has the wrong type: " + config.at(name).dump() + ".", "graft train --help shows what it takes.", path});
+    }
+  });
+  for (const auto& [key, value] : config.items()) {
+    if (std::ranges::find(known, key) == known.end()) {
+      problems.push_back({"graft-C103", "[Config] the key \"" + key + "\" is not known.", did_you_mean(key, known, "The keys are the flags of graft train."), path});
+    }
+  }
+  if (!problems.empty()) throw ConfigError(problems);
+}
+
+Json TrainSettings::json() const {
+  Json config = Json::object();
+  for_each(*this, [&](const std::string& name, const auto& value, const std::string&) { config[name] = value; });
+  return config;
+}
+
+void TrainSettings::check() const {
+  std::vector<Problem> problems;
+  const auto require = [&](bool holds, const std::string& message, const std::string& remedy) {
+    if (!holds) problems.push_back({"graft-C104", "[graft train] " + message, remedy, ""});
+  };
+  require(task == "classify", "the task \"classify\" is wanted, got \"" + task + "\".", "Leave --task out.");
+  require(!backbone.empty(), "a backbone is wanted.", "Name one with --backbone FILE; graft import makes one from a published model.");
+  require(!train.empty(), "training data is wanted.", "Name it with --train FILE.csv.");
+  require(!valid.empty() || (split >= 0 && split < 1), "a --split in [0, 1) is wanted, got " + std::to_string(split) + ".", "0.1 is a good share.");
+  require(epochs >= 0, "--epochs of at least 0 is wanted, got " + std::to_string(epochs) + ".", "0 leaves the number to the preset.");
+  require(!out.empty(), "a run folder is wanted.", "Name it with --out.");
+  require(seed >= 0, "a --seed of at least 0 is wanted.", "Leave it out for 0.");
+  const bool frozen = freeze == "all" || preset == "probe";
+  require(!(preset == "probe" && !freeze.empty() && freeze != "all"), "the preset probe freezes everything, --freeze " + freeze + " does not.",
+          "Take --preset full with this --freeze.");
+  require(!(preset == "full" && freeze == "all"), "the preset full trains the backbone, --freeze all does not.", "Take --preset probe, or leave one of them out.");
+  require(!(frozen && hidden == 0 && dropout == 0 && epochs > 0), "--epochs does not apply: a linear head on a frozen backbone is solved, not stepped.",
+          "Leave --epochs out, or take --preset full.");
+  for (const std::string& text : constant) {
+    require(text.find('=') != std::string::npos && text.front() != '=', "--constant NAME=VALUE is wanted, got \"" + text + "\".", "For instance --constant sr=16000.");
+  }
+  if (!problems.empty()) throw ConfigError(problems);
+}
+
+TrainerOptions TrainSettings::trainer() const {
+  TrainerOptions options{.batch_size = batch, .lr = lr, .patience = patience, .seed = static_cast<std::uint64_t>(seed)};
+  if (epochs > 0) options.epochs = epochs;
+  return options;
+}
+
+BackboneOptions TrainSettings::backbone_options() const {
+  BackboneOptions options;
+  for (const std::string& text : constant) options.constants[text.substr(0, text.find('='))] = parse_constant(text.substr(text.find('=') + 1));
+  return options;
+}
+
+}  // namespace graft::cli

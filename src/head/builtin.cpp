@@ -1,0 +1,39 @@
+#include "head/builtin.h"
+
+#include <ATen/ATen.h>
+
+#include "graft/core/error.h"
+#include "graft/head/classifier.h"
+
+namespace graft::head {
+
+std::unique_ptr<Head> make_builtin(const Json& config) {
+  if (config.value("type", std::string()) == "classifier") return std::make_unique<Classifier>(config);
+  return nullptr;
+}
+
+const at::Tensor& output_of(const Fields& outputs, const std::string& name) {
+  if (const at::Tensor* found = outputs.find(name)) return *found;
+  if (name == "output" && !outputs.empty()) return outputs.begin()->second;
+  std::string given;
+  for (const auto& [output, tensor] : outputs) given += (given.empty() ? "\"" : ", \"") + output + "\" " + shape_text(tensor.sizes());
+  throw ModelError({.code = "graft-M011",
+                    .message = "[Head] an output \"" + name + "\" is wanted, the backbone gives: " + (given.empty() ? "no tensor" : given) + ".",
+                    .remedy = "Name one of these with .from.",
+                    .place = ""});
+}
+
+Fields features_of(const std::vector<Feature>& reads, const Fields& outputs, const Fields& inputs) {
+  Fields features;
+  for (const Feature& feature : reads) {
+    const at::Tensor& values = output_of(outputs, feature.from);
+    const at::Tensor* mask = feature.mask.empty() ? nullptr : inputs.find(feature.mask);
+    features.set(feature.name, pool(values, feature.pooling, mask));
+    if (feature.pooling == Pooling::None && !feature.mask.empty()) {
+      features.set(feature.mask, mask != nullptr ? *mask : at::ones({values.size(0), values.size(1)}, values.options().dtype(at::kLong)));
+    }
+  }
+  return features;
+}
+
+}  // namespace graft::head

@@ -1,0 +1,55 @@
+#include "graft/head/head.h"
+
+#include <ATen/ATen.h>
+
+#include "graft/core/error.h"
+#include "graft/core/runtime.h"
+
+namespace graft {
+namespace {
+
+void require_attribute_name(const std::string& name, const Fields& taken, const Fields& also_taken) {
+  const bool usable = !name.empty() && name.find('.') == std::string::npos && name != "training" && !taken.has(name) && !also_taken.has(name);
+  if (usable) return;
+  throw ConfigError({.code = "graft-C011",
+                     .message = "[Head] names of parameters and buffers are wanted without dots, once each and not \"training\"; got \"" + name + "\".",
+                     .remedy = "Choose another name, such as \"hidden_weight\".",
+                     .place = ""});
+}
+
+}  // namespace
+
+Head::Head() { runtime(); }
+
+void Head::build(const Fields&) {}
+
+Terms Head::weights(const Fields&) const { return {}; }
+
+std::vector<Decoded> Head::decode(const Fields& outputs, const Batch& batch, std::span<const Record>) const {
+  std::vector<Decoded> answers(static_cast<std::size_t>(batch.size()));
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    for (const auto& [name, tensor] : outputs) answers[i].values.set(name, tensor.select(0, static_cast<std::int64_t>(i)).to(at::kCPU));
+  }
+  return answers;
+}
+
+std::string Head::truth(const Record&) const { return {}; }
+Metrics Head::metrics() const { return {}; }
+std::optional<LinearLayer> Head::linear() const { return std::nullopt; }
+
+at::Tensor Head::parameter(std::string name, at::Tensor initial) {
+  require_attribute_name(name, parameters_, buffers_);
+  at::Tensor leaf = initial.detach().requires_grad_(true);
+  parameters_.set(std::move(name), leaf);
+  return leaf;
+}
+
+at::Tensor Head::buffer(std::string name, at::Tensor initial) {
+  require_attribute_name(name, parameters_, buffers_);
+  buffers_.set(std::move(name), initial);
+  return initial;
+}
+
+at::Tensor Head::dropout(const at::Tensor& values, double p) const { return at::dropout(values, p, training_); }
+
+}  // namespace graft

@@ -1,0 +1,165 @@
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+
+#include "graft/core/error.h"
+#include "graft/model/model.h"
+#include "graph/composite.h"
+#include "graph/trace.h"
+#include "head/builtin.h"
+#include "model/eval_mode.h"
+#include "model/state.h"
+#include "predict/saved_file.h"
+
+namespace graft {
+namespace {
+
+/// What the traced head reads: the backbone's outputs and the masks, before pooling.
+Fields traced_inputs(const std::vector<Feature>& reads, const Fields& outputs, const Fields& inputs) {
+  Fields read;
+  for (const Feature& feature : reads) {
+    const at::Tensor& output = head::output_of(outputs, feature.from);
+    read.set(feature.from, output);
+    if (feature.mask.empty()) continue;
+    const at::Tensor* mask = inputs.find(feature.mask);
+    read.set(feature.mask, mask != nullptr ? *mask : at::ones({output.size(0), output.size(1)}, output.options().dtype(at::kLong)));
+  }
+  return read;
+}
+
+/// Inputs of another batch size, and of another length or picture size where the pooling takes any.
+Fields resized(const std::vector<Feature>& reads, const Fields& example) {
+  Fields other;
+  for (const auto& [name, tensor] : example) {
+    auto sizes = tensor.sizes().vec();
+    sizes[0] += 3;
+    for (const Feature& feature : reads) {
+      const bool sequence = !feature.mask.empty() || feature.pooling == Pooling::FirstToken;
+      if (sequence && (name == feature.from || name == feature.mask)) sizes[1] = example[feature.from].size(1) + 2;
+      if (feature.pooling == Pooling::MeanPixels && name == feature.from) sizes[2] = example[feature.from].size(2) + 1;
+    }
+    other.set(name, tensor.is_floating_point() ? at::randn(sizes, tensor.options()) : at::ones(sizes, tensor.options()));
+  }
+  return other;
+}
+
+void require_same(const Fields& expected, const Fields& traced) {
+  for (const auto& [name, tensor] : expected) {
+    const at::Tensor& got = traced[name];
+    const bool same = tensor.sizes() == got.sizes() && at::allclose(tensor.to(at::kFloat), got.to(at::kFloat), 1e-5, 1e-5);
+    if (same) continue;
+    throw ModelError({.code = "graft-M014",
+                      .message = "[Export] the head's output \"" + name + "\" differs between its C++ code and its recorded form on inputs of another size.",
+                      .remedy = "In forward(), take sizes from -1 and from operators instead of numbers, and do not branch on values.",
+                      .place = ""});
+  }
+}
+
+graph::Traced trace_head(const Head& head, const Fields& outputs, const Fields& inputs) {
+  const std::vector<Feature> reads = head.reads();
+  const auto forward = [&](const Fields& read) { return head.forward(head::features_of(reads, read, read)); };
+  const Fields example = traced_inputs(reads, outputs, inputs);
+  const Fields other = resized(reads, example);
+  const graph::Traced traced = graph::trace("Head", head.parameters(), head.buffers(), example, forward);
+  try {
+    require_same(forward(other), graph::run(traced, other));
+  } catch (const Error& error) {
+    if (error.code() == "graft-M014") throw;
+    throw ModelError({.code = "graft-M014",
+                      .message = "[Export] the recorded form of the head fails on inputs of another size: " + error.message(),
+                      .remedy = "In forward(), take sizes from -1 and from operators instead of numbers, and do not branch on values.",
+                      .place = ""},
+                     error.details());
+  }
+  return traced;
+}
+
+/// The TorchScript expression for a backbone's output by the name that Network gives it.
+std::string output_expression(const std::string& name, const Fields& outputs) {
+  const std::string& actual = outputs.has(name) ? name : outputs.begin()->first;
+  if (actual == "output") return "outputs";
+  constexpr std::string_view element = "output.";
+  if (actual.starts_with(element)) return "outputs[" + actual.substr(element.size()) + "]";
+  return "outputs[" + Json(actual).dump() + "]";
+}
+
+}  // namespace
+
+void Model::save(const std::string& path) {
+  const c10::NoGradGuard no_grad;
+  State& state = *state_;
+  const EvalMode eval(*this);  // a file is saved in eval mode, so that Python answers without a call of eval()
+
+  const Fields inputs = to(state.example.inputs, state.device);
+  const Fields outputs = state.network(state.binding.arguments(inputs));
+  const graph::Traced head = trace_head(*state.head, outputs, inputs);
+
+  const std::string mask = state.preprocess->padding().mask;
+  graph::CompositeSpec spec = state.binding.composite(mask);
+  for (const std::string& name : head.inputs) {
+    if (outputs.has(name) || name == "output") {
+      spec.head_arguments.push_back(output_expression(name, outputs));
+      continue;
+    }
+    const bool known = std::ranges::any_of(spec.inputs, [&](const auto& input) { return input.name == name; });
+    if (!known) spec.inputs.push_back({name, true});
+    spec.head_arguments.push_back(graph::or_ones(name, spec.inputs.front().name));
+  }
+
+  Json input_names = Json::array(), constants = Json::object();
+  for (const auto& input : spec.inputs) input_names.push_back(input.name);
+  for (const auto& [name, value] : state.backbone.options().constants) std::visit([&, &key = name](const auto& v) { constants[key] = v; }, value);
+  graph::Files files;
+  for (auto& [name, content] : state.preprocess->files()) files[name] = content;
+  predict::write_saved(path, {graph::compose(state.network, head.network, spec),
+                              {{"inputs", input_names},
+                               {"outputs", head.outputs},
+                               {"head", state.head->config()},
+                               {"preprocess", state.preprocess->config()},
+                               {"constants", constants},
+                               {"freeze", state.policy.text()}},
+                              files});
+}
+
+Model Model::load(const std::string& path, const std::string& device, const HeadFactory& factory) {
+  const predict::SavedFile saved = predict::read_saved(path);
+  const Json& config = saved.manifest.at("head");
+  std::unique_ptr<Head> head = factory ? factory(config) : head::make_builtin(config);
+  if (head == nullptr) {
+    throw ConfigError({.code = "graft-C014",
+                       .message = "[Model] the head \"" + config.value("type", std::string("?")) + "\" is not one of graft's own.",
+                       .remedy = "Give Model::load a function that builds it from its config; graft::Predictor answers without.",
+                       .place = path});
+  }
+  BackboneOptions options;
+  for (const auto& [name, value] : saved.manifest.at("constants").items()) {
+    if (value.is_boolean()) options.constants[name] = value.get<bool>();
+    if (value.is_number_integer()) options.constants[name] = value.get<std::int64_t>();
+    if (value.is_number_float()) options.constants[name] = value.get<double>();
+    if (value.is_string()) options.constants[name] = value.get<std::string>();
+  }
+  Model model(Backbone(saved.network.child("backbone"), options, saved.files), std::move(head),
+              predict::make_preprocess(saved.manifest.at("preprocess"), saved.files),
+              {.freeze = Freeze::parse(saved.manifest.at("freeze")), .device = device});
+
+  const c10::NoGradGuard no_grad;
+  const graph::Network stored = saved.network.child("head");
+  for (const auto& tensors : {stored.parameters(), stored.buffers()}) {
+    for (const auto& [name, value] : tensors) {
+      const Fields& own = model.head().parameters().has(name) ? model.head().parameters() : model.head().buffers();
+      const at::Tensor* target = own.find(name);
+      if (target == nullptr || target->sizes() != value.sizes()) {
+        throw CheckpointError({.code = "graft-K013",
+                               .message = "[Model] the file's head has \"" + name + "\" " + shape_text(value.sizes()) + ", the head that was built has " +
+                                          (target == nullptr ? std::string("none") : shape_text(target->sizes())) + ".",
+                               .remedy = "Build the head as its config in the file says.",
+                               .place = path});
+      }
+      target->copy_(value);
+    }
+  }
+  return model;
+}
+
+}  // namespace graft

@@ -1,0 +1,133 @@
+#include "graft/model/model.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <unordered_set>
+
+#include "graft/core/device.h"
+#include "graft/core/error.h"
+#include "graft/core/log.h"
+#include "graft/data/collate.h"
+#include "graft/data/loader.h"
+#include "head/builtin.h"
+#include "model/state.h"
+#include "predict/saved_file.h"
+
+namespace graft {
+namespace {
+
+Batch example_batch(const Preprocess& preprocess) {
+  Rng rng(0);
+  const std::vector<Sample> samples = preprocess(preprocess.example(), rng, Mode::Eval);
+  return collate(std::vector<Sample>(2, samples.at(0)), preprocess.padding());
+}
+
+std::vector<std::string> possible_fields(const Batch& example, const Preprocess& preprocess) {
+  std::vector<std::string> names = example.inputs.names();
+  if (!preprocess.padding().values.empty()) names.push_back(preprocess.padding().mask);
+  return names;
+}
+
+}  // namespace
+
+Model::State::State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared_ptr<const Preprocess> the_preprocess, const ModelOptions& options)
+    : backbone(std::move(frozen)), head(std::move(the_head)), preprocess(std::move(the_preprocess)), policy(options.freeze),
+      device(choose_device(options.device).device), example(example_batch(*preprocess)),
+      binding(backbone.network(), backbone.options(), possible_fields(example, *preprocess)), network(backbone.network()) {
+  if (const std::string bound = binding.description(); !bound.empty()) log(LogLevel::Info, "fields bind to arguments of other names: " + bound);
+  const c10::NoGradGuard no_grad;
+  const Fields outputs = network(binding.arguments(example.inputs));
+  head->build(outputs);
+  try {
+    head->forward(head::features_of(head->reads(), outputs, example.inputs));
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    std::string given;
+    for (const auto& [name, tensor] : head::features_of(head->reads(), outputs, example.inputs)) {
+      given += (given.empty() ? "\"" : ", \"") + name + "\" " + shape_text(tensor.sizes());
+    }
+    throw ModelError({.code = "graft-M013",
+                      .message = "[Model] the head does not fit the backbone, which gives it " + given + ": " + graph::reason(error),
+                      .remedy = "Give the head the width of the last dimension.",
+                      .place = ""},
+                     error.what());
+  }
+}
+
+void Model::State::apply_policy() {
+  trains = policy.trainable(backbone);
+  network = network.instance(is_trained());
+  network.to(device);
+  for (const auto& fields : {head->parameters(), head->buffers()}) {
+    for (auto [name, tensor] : fields) tensor.set_data(tensor.to(device));
+  }
+  set_training(false);
+}
+
+void Model::State::set_training(bool on) {
+  training = on;
+  head->set_training(on);
+  if (on && !trains.empty()) {
+    network.train(is_trained());
+  } else {
+    network.eval();
+  }
+}
+
+Model::Model(Backbone backbone, std::unique_ptr<Head> head, std::shared_ptr<const Preprocess> preprocess, const ModelOptions& options)
+    : state_(std::make_unique<State>(std::move(backbone), std::move(head), std::move(preprocess), options)) {
+  state_->apply_policy();
+}
+
+Model::~Model() = default;
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+
+void Model::freeze(const Freeze& policy) {
+  policy.trainable(state_->backbone);  // throws before anything changes
+  state_->policy = policy;
+  state_->apply_policy();
+}
+
+const Freeze& Model::policy() const { return state_->policy; }
+FreezeTable Model::freeze_table() const { return graft::freeze_table(state_->backbone, state_->trains); }
+bool Model::backbone_trains() const { return !state_->trains.empty(); }
+
+std::vector<std::pair<std::string, at::Tensor>> Model::trainable() const {
+  std::vector<std::pair<std::string, at::Tensor>> found;
+  std::unordered_set<const c10::TensorImpl*> seen;
+  for (const auto& [name, tensor] : state_->network.parameters()) {
+    if (tensor.requires_grad() && seen.insert(tensor.unsafeGetTensorImpl()).second) found.emplace_back("backbone." + name, tensor);
+  }
+  for (const auto& [name, tensor] : state_->head->parameters()) found.emplace_back("head." + name, tensor);
+  return found;
+}
+
+std::vector<at::Tensor> Model::moving() const {
+  std::vector<at::Tensor> tensors;
+  for (const auto& [name, tensor] : trainable()) tensors.push_back(tensor);
+  if (backbone_trains()) {
+    for (const auto& [name, tensor] : state_->network.buffers()) tensors.push_back(tensor);
+  }
+  return tensors;
+}
+
+void Model::set_training(bool on) { state_->set_training(on); }
+bool Model::is_training() const { return state_->training; }
+
+Fields Model::features(const Fields& inputs) const {
+  const c10::AutoGradMode gradients(c10::GradMode::is_enabled() && state_->training && backbone_trains());
+  const Fields here = to(inputs, state_->device);
+  return head::features_of(state_->head->reads(), state_->network(state_->binding.arguments(here)), here);
+}
+
+Fields Model::operator()(const Fields& inputs) const { return state_->head->forward(features(inputs)); }
+
+Head& Model::head() { return *state_->head; }
+const Head& Model::head() const { return *state_->head; }
+const std::shared_ptr<const Preprocess>& Model::preprocess() const { return state_->preprocess; }
+c10::Device Model::device() const { return state_->device; }
+
+}  // namespace graft

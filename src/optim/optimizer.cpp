@@ -1,0 +1,137 @@
+#include "graft/optim/optimizer.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <unordered_map>
+
+#include "graft/core/error.h"
+
+namespace graft {
+namespace {
+
+void require(bool holds, const std::string& message) {
+  if (holds) return;
+  throw ConfigError({.code = "graft-C015", .message = "[Optimizer] " + message, .remedy = "Correct the option; the header gives its range.", .place = ""});
+}
+
+void check(const std::vector<ParameterGroup>& groups) {
+  for (const ParameterGroup& group : groups) {
+    require(group.lr >= 0, "a learning rate of at least 0 is wanted, got " + std::to_string(group.lr) + ".");
+    require(group.weight_decay >= 0, "a weight decay of at least 0 is wanted, got " + std::to_string(group.weight_decay) + ".");
+    for (const at::Tensor& parameter : group.parameters) {
+      require(parameter.is_leaf() && parameter.scalar_type() == group.parameters.front().scalar_type() && parameter.device() == group.parameters.front().device(),
+              "leaf tensors of one type and device in a group are wanted.");
+    }
+  }
+}
+
+}  // namespace
+
+class Optimizer::Rule {
+ public:
+  virtual ~Rule() = default;
+  virtual void update(at::TensorList parameters, at::TensorList gradients, double lr, double weight_decay) = 0;
+};
+
+class Optimizer::AdamW final : public Rule {
+ public:
+  explicit AdamW(const AdamWOptions& options) : options_(options) {
+    for (const double beta : {options.beta1, options.beta2}) require(beta >= 0 && beta < 1, "betas in [0, 1) are wanted, got " + std::to_string(beta) + ".");
+  }
+
+  void update(at::TensorList parameters, at::TensorList gradients, double lr, double weight_decay) override {
+    std::vector<at::Tensor> first, second, steps;
+    for (const at::Tensor& parameter : parameters) {
+      State& state = states_[parameter.unsafeGetTensorImpl()];
+      if (!state.first.defined()) {
+        state = {at::zeros_like(parameter), at::zeros_like(parameter), at::zeros({}, parameter.options().dtype(at::kFloat))};
+      }
+      first.push_back(state.first);
+      second.push_back(state.second);
+      steps.push_back(state.steps);
+    }
+    at::_foreach_add_(steps, 1);
+    at::_fused_adamw_(parameters, gradients, first, second, /*max_exp_avg_sqs=*/{}, steps, lr, options_.beta1, options_.beta2, weight_decay,
+                      options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+  }
+
+ private:
+  struct State {
+    at::Tensor first, second, steps;
+  };
+  AdamWOptions options_;
+  std::unordered_map<const c10::TensorImpl*, State> states_;
+};
+
+class Optimizer::Sgd final : public Rule {
+ public:
+  explicit Sgd(const SgdOptions& options) : options_(options) {
+    require(options.momentum >= 0 && options.momentum < 1, "momentum in [0, 1) is wanted, got " + std::to_string(options.momentum) + ".");
+    require(!options.nesterov || options.momentum > 0, "Nesterov's rule needs momentum.");
+  }
+
+  void update(at::TensorList parameters, at::TensorList gradients, double lr, double weight_decay) override {
+    std::vector<at::Tensor> buffers;
+    if (options_.momentum > 0) {
+      for (const at::Tensor& parameter : parameters) {
+        at::Tensor& buffer = buffers_[parameter.unsafeGetTensorImpl()];
+        // A buffer of zeros makes the first step what PyTorch makes it with dampening 0: the gradient itself.
+        if (!buffer.defined()) buffer = at::zeros_like(parameter);
+        buffers.push_back(buffer);
+      }
+    }
+    at::_fused_sgd_(parameters, gradients, buffers, weight_decay, options_.momentum, lr, /*dampening=*/0, options_.nesterov, /*maximize=*/false,
+                    /*is_first_step=*/false);
+  }
+
+ private:
+  SgdOptions options_;
+  std::unordered_map<const c10::TensorImpl*, at::Tensor> buffers_;
+};
+
+Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::unique_ptr<Rule> rule) : groups_(std::move(groups)), rule_(std::move(rule)) { check(groups_); }
+Optimizer::~Optimizer() = default;
+Optimizer::Optimizer(Optimizer&&) noexcept = default;
+Optimizer& Optimizer::operator=(Optimizer&&) noexcept = default;
+
+Optimizer Optimizer::adamw(std::vector<ParameterGroup> groups, const AdamWOptions& options) {
+  return Optimizer(std::move(groups), std::make_unique<AdamW>(options));
+}
+
+Optimizer Optimizer::sgd(std::vector<ParameterGroup> groups, const SgdOptions& options) {
+  return Optimizer(std::move(groups), std::make_unique<Sgd>(options));
+}
+
+void Optimizer::step(double factor) {
+  const c10::NoGradGuard no_grad;
+  for (const ParameterGroup& group : groups_) {
+    std::vector<at::Tensor> parameters, gradients;
+    for (const at::Tensor& parameter : group.parameters) {
+      if (!parameter.grad().defined()) continue;
+      parameters.push_back(parameter);
+      gradients.push_back(parameter.grad());
+    }
+    if (!parameters.empty()) rule_->update(parameters, gradients, group.lr * factor, group.weight_decay);
+  }
+}
+
+void Optimizer::zero_grad() {
+  for (const ParameterGroup& group : groups_) {
+    for (const at::Tensor& parameter : group.parameters) parameter.mutable_grad().reset();
+  }
+}
+
+at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm) {
+  const c10::NoGradGuard no_grad;
+  std::vector<at::Tensor> gradients;
+  for (const at::Tensor& parameter : parameters) {
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  }
+  if (gradients.empty()) return at::zeros({});
+  const at::Tensor norm = at::stack(at::_foreach_norm(gradients, 2)).norm();
+  if (max_norm > 0) at::_foreach_mul_(gradients, (max_norm / (norm + 1e-6)).clamp_max(1.0));
+  return norm;
+}
+
+}  // namespace graft

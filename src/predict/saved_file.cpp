@@ -1,0 +1,61 @@
+#include "predict/saved_file.h"
+
+#include <torch/version.h>
+
+#include "graft/core/error.h"
+#include "graft/data/tensor_inputs.h"
+#include "graft/text/tokenizer.h"
+
+namespace graft::predict {
+namespace {
+
+constexpr int format = 1;
+
+}  // namespace
+
+SavedFile read_saved(const std::string& path) {
+  graph::Files files{{"graft.json", ""}, {"tokenizer.json", ""}};
+  graph::Network network = graph::Network::load(path, &files);
+  const auto manifest = files.find("graft.json");
+  if (manifest == files.end()) {
+    throw CheckpointError({.code = "graft-K010",
+                           .message = "[Model] a model saved by graft is wanted, this is a bare TorchScript network.",
+                           .remedy = "Train on it first: graft train --backbone " + path + " --train DATA.",
+                           .place = path});
+  }
+  SavedFile saved{std::move(network), parse_json(manifest->second, path + ":graft.json"), {}};
+  const int version = saved.manifest.value("format", 0);
+  if (version > format) {
+    throw CheckpointError({.code = "graft-K011",
+                           .message = "[Model] the file has format " + std::to_string(version) + ", this version of graft reads up to " + std::to_string(format) + ".",
+                           .remedy = "Update graft.",
+                           .place = path});
+  }
+  files.erase(manifest);
+  saved.files = std::move(files);
+  return saved;
+}
+
+void write_saved(const std::string& path, const SavedFile& saved) {
+  Json manifest = saved.manifest;
+  manifest["format"] = format;
+  manifest["written_by"] = {{"graft", GRAFT_VERSION}, {"libtorch", TORCH_VERSION}};
+  graph::Files files = saved.files;
+  files["graft.json"] = manifest.dump(1);
+  saved.network.save(path, files);
+}
+
+std::shared_ptr<const Preprocess> make_preprocess(const Json& config, const graph::Files& files) {
+  const std::string type = config.value("type", std::string());
+  if (type == "tokenizer" && files.contains("tokenizer.json")) {
+    return std::make_shared<text::Tokenizer>(text::WordPiece::from_json(files.at("tokenizer.json")),
+                                             text::TokenizerOptions{.text = config.at("text"), .max_length = config.at("max_length")});
+  }
+  if (type == "tensors") return std::make_shared<TensorInputs>(config);
+  throw CheckpointError({.code = "graft-K012",
+                         .message = "[Model] the preprocessing \"" + type + "\" is not known, or a file of it is missing.",
+                         .remedy = "Update graft, or load with the preprocessing given.",
+                         .place = ""});
+}
+
+}  // namespace graft::predict

@@ -1,0 +1,53 @@
+#include "graft/text/tokenizer.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "core/json.h"
+#include "graft/core/error.h"
+#include "graft/core/runtime.h"
+
+namespace graft::text {
+
+Tokenizer Tokenizer::load(const std::string& path, const TokenizerOptions& options) { return Tokenizer(WordPiece::load(path), options); }
+
+Tokenizer::Tokenizer(WordPiece words, TokenizerOptions options)
+    : words_(std::move(words)), options_(std::move(options)), cls_(words_.id("[CLS]")), sep_(words_.id("[SEP]")), pad_(words_.id("[PAD]")) {
+  runtime();
+  if (options_.max_length >= 3) return;
+  throw ConfigError({.code = "graft-C013",
+                     .message = "[Tokenizer] a max_length of at least 3 is wanted, got " + std::to_string(options_.max_length) + ".",
+                     .remedy = "[CLS] and [SEP] take two; 128 or 256 suit most texts.",
+                     .place = ""});
+}
+
+std::vector<std::int64_t> Tokenizer::ids(std::string_view text) const {
+  const std::vector<Piece> pieces = words_.encode(text);
+  const std::size_t kept = std::min(pieces.size(), static_cast<std::size_t>(options_.max_length) - 2);
+  std::vector<std::int64_t> ids;
+  ids.reserve(kept + 2);
+  ids.push_back(cls_);
+  for (std::size_t i = 0; i < kept; ++i) ids.push_back(pieces[i].id);
+  ids.push_back(sep_);
+  return ids;
+}
+
+std::vector<Sample> Tokenizer::operator()(const Record& record, Rng&, Mode) const {
+  const std::vector<std::int64_t> tokens = ids(record.text(options_.text));
+  at::Tensor tensor = at::empty({static_cast<std::int64_t>(tokens.size())}, at::kLong);
+  std::ranges::copy(tokens, tensor.mutable_data_ptr<std::int64_t>());
+  Sample sample;
+  sample.inputs.set("input_ids", std::move(tensor));
+  return {std::move(sample)};
+}
+
+Json Tokenizer::config() const { return {{"type", "tokenizer"}, {"text", options_.text}, {"max_length", options_.max_length}}; }
+
+std::vector<std::pair<std::string, std::string>> Tokenizer::files() const { return {{"tokenizer.json", words_.to_json(options_.max_length)}}; }
+
+Padding Tokenizer::padding() const { return {{{"input_ids", static_cast<double>(pad_)}}, "attention_mask"}; }
+
+Record Tokenizer::example() const { return {{{options_.text, std::string("An example of a text that is not too short.")}}, "example"}; }
+
+}  // namespace graft::text

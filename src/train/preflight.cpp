@@ -1,0 +1,44 @@
+#include "train/preflight.h"
+
+#include "core/json.h"
+#include "graft/core/error.h"
+#include "graft/data/loader.h"
+#include "graft/model/feature_store.h"
+
+namespace graft::train {
+namespace {
+
+constexpr std::size_t most_problems = 100;
+
+/// A sample without inputs stands in for what preprocessing would give: targets come from the record.
+class NoInputs final : public Preprocess {
+ public:
+  std::vector<Sample> operator()(const Record&, Rng&, Mode) const override { return std::vector<Sample>(1); }
+  nlohmann::json config() const override { return {}; }
+  Record example() const override { return {}; }
+};
+
+
+}  // namespace
+
+void preflight(const Model& model, const Splits& data) {
+  std::vector<Problem> problems;
+  if (data.train.empty()) {
+    problems.push_back({"graft-D019", "[Trainer] at least one training record is wanted, there is none.", "Check the file, or make the other parts smaller.", ""});
+  }
+  const NoInputs none;
+  const TargetFunction targets = target_function(model);
+  for (const Data* part : {&data.train, &data.valid, &data.test}) {
+    for (std::size_t i = 0; i < part->size() && problems.size() < most_problems; ++i) {
+      try {
+        Rng rng(0);
+        samples_of(*part, i, none, targets, rng, Mode::Eval);
+      } catch (const Error& error) {
+        problems.insert(problems.end(), error.problems().begin(), error.problems().end());
+      }
+    }
+  }
+  if (!problems.empty()) throw DataError(problems);
+}
+
+}  // namespace graft::train

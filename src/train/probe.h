@@ -1,0 +1,11 @@
+#pragma once
+
+#include "graft/train/fine_tune.h"
+
+namespace graft::train {
+
+/// Solves the head's linear layer on stored features, from the strongest penalty to the weakest, each from the solution before; keeps the
+/// one with the lowest validation loss. Without validation data the middle strength is taken, and said. Needs head.linear().
+TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& options);
+
+}  // namespace graft::train

@@ -1,0 +1,77 @@
+#include "train/stream.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+namespace graft::train {
+namespace {
+
+class Stored final : public Stream {
+ public:
+  Stored(const FeatureStore& store, const TrainerOptions& options) : store_(store), options_(options) {}
+
+  void begin(int epoch) override {
+    at_ = 0;
+    std::vector<std::int64_t> order(static_cast<std::size_t>(store_.size()));
+    std::iota(order.begin(), order.end(), std::int64_t{0});
+    if (options_.shuffle) {
+      Rng rng(options_.seed, static_cast<std::uint64_t>(epoch));
+      shuffle(std::span(order), rng);
+    }
+    order_ = at::tensor(order, at::kLong);
+    if (!store_.features().empty()) order_ = order_.to(store_.features().begin()->second.device());
+  }
+
+  std::optional<StepInput> next() override {
+    if (at_ >= store_.size()) return std::nullopt;
+    const std::int64_t count = std::min<std::int64_t>(options_.batch_size, store_.size() - at_);
+    const at::Tensor index = order_.narrow(0, at_, count);
+    at_ += count;
+    return StepInput{rows(store_.features(), index), rows(store_.targets(), index), count};
+  }
+
+  std::int64_t steps_per_epoch() const override { return (store_.size() + options_.batch_size - 1) / options_.batch_size; }
+
+ private:
+  const FeatureStore& store_;
+  const TrainerOptions& options_;
+  at::Tensor order_;
+  std::int64_t at_ = 0;
+};
+
+class Live final : public Stream {
+ public:
+  Live(const Model& model, Data data, const TrainerOptions& options) : model_(model), data_(std::move(data)), options_(options) {}
+
+  void begin(int epoch) override {
+    loader_.emplace(data_, model_.preprocess(), target_function(model_),
+                    LoaderOptions{.batch_size = options_.batch_size, .order = options_.shuffle ? Order::Shuffled : Order::Sequential, .mode = Mode::Train,
+                                  .seed = options_.seed, .epoch = static_cast<std::uint64_t>(epoch), .threads = options_.threads});
+  }
+
+  std::optional<StepInput> next() override {
+    auto batch = loader_->next();
+    if (!batch) return std::nullopt;
+    return StepInput{model_.features(batch->inputs), to(batch->targets, model_.device()), batch->size()};
+  }
+
+  std::int64_t steps_per_epoch() const override {
+    return (static_cast<std::int64_t>(data_.size()) + options_.batch_size - 1) / options_.batch_size;
+  }
+
+ private:
+  const Model& model_;
+  Data data_;
+  const TrainerOptions& options_;
+  std::optional<Loader> loader_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stream> make_stream(const Model& model, const Data& data, const FeatureStore* store, const TrainerOptions& options) {
+  if (store != nullptr) return std::make_unique<Stored>(*store, options);
+  return std::make_unique<Live>(model, data, options);
+}
+
+}  // namespace graft::train

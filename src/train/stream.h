@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "graft/model/feature_store.h"
+#include "graft/train/trainer.h"
+
+namespace graft::train {
+
+/// What one step reads.
+struct StepInput {
+  Fields features, targets;
+  std::int64_t rows = 0;
+};
+
+/// The training data of an epoch, batch by batch, from stored features or through the live backbone.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  virtual void begin(int epoch) = 0;
+  virtual std::optional<StepInput> next() = 0;
+  virtual std::int64_t steps_per_epoch() const = 0;
+};
+
+/// `store` may be null: then features are computed by `model`, with gradients where its backbone trains. Both are kept by reference.
+std::unique_ptr<Stream> make_stream(const Model& model, const Data& data, const FeatureStore* store, const TrainerOptions& options);
+
+}  // namespace graft::train
