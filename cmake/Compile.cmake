@@ -5,7 +5,8 @@ find_program(GRAFT_CCACHE ccache)
 
 add_library(graft_options INTERFACE)
 target_compile_features(graft_options INTERFACE cxx_std_20)
-target_compile_options(graft_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast)
+# -fPIC for all, programs too: a precompiled header serves only sources that are compiled alike.
+target_compile_options(graft_options INTERFACE -fPIC -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast)
 if(GRAFT_WERROR)
   target_compile_options(graft_options INTERFACE -Werror)
 endif()
@@ -28,7 +29,6 @@ file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "// carries the shared precompiled header
 add_library(graft_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cpp)
 target_link_libraries(graft_pch PRIVATE graft_options graft_torch)
 target_precompile_headers(graft_pch PRIVATE <ATen/ATen.h> <nlohmann/json.hpp>)
-set_target_properties(graft_pch PROPERTIES POSITION_INDEPENDENT_CODE ON)
 
 function(graft_light_sources)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
@@ -37,5 +37,4 @@ endfunction()
 function(graft_target name)
   target_link_libraries(${name} PRIVATE graft_options)
   target_precompile_headers(${name} REUSE_FROM graft_pch)
-  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endfunction()

@@ -108,8 +108,8 @@ void TrainSettings::check() const {
   require(!(preset == "full" && freeze == "all"), "the preset full trains the backbone, --freeze all does not.", "Take --preset probe, or leave one of them out.");
   require(!(frozen && hidden == 0 && dropout == 0 && epochs > 0), "--epochs does not apply: a linear head on a frozen backbone is solved, not stepped.",
           "Leave --epochs out, or take --preset full.");
-  for (const std::string& text : constant) {
-    require(text.find('=') != std::string::npos && text.front() != '=', "--constant NAME=VALUE is wanted, got \"" + text + "\".", "For instance --constant sr=16000.");
+  for (const std::string& given : constant) {
+    require(given.find('=') != std::string::npos && given.front() != '=', "--constant NAME=VALUE is wanted, got \"" + given + "\".", "For instance --constant sr=16000.");
   }
   if (!problems.empty()) throw ConfigError(problems);
 }
@@ -122,7 +122,7 @@ TrainerOptions TrainSettings::trainer() const {
 
 BackboneOptions TrainSettings::backbone_options() const {
   BackboneOptions options;
-  for (const std::string& text : constant) options.constants[text.substr(0, text.find('='))] = parse_constant(text.substr(text.find('=') + 1));
+  for (const std::string& given : constant) options.constants[given.substr(0, given.find('='))] = parse_constant(given.substr(given.find('=') + 1));
   return options;
 }
 

@@ -11,7 +11,7 @@ struct LbfgsOptions {
   /// Ends when no entry of the gradient is larger.
   double gradient_tolerance = 1e-5;
   /// Ends when an iteration lowers the value by less than this share of it.
-  double value_tolerance = 1e-9;
+  double value_tolerance = 1e-6;
   /// Steps remembered.
   int history = 10;
   std::stop_token stop = {};

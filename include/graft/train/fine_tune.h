@@ -31,7 +31,7 @@ struct FineTuneOptions {
   /// For what is trained by steps.
   TrainerOptions trainer = {};
   /// Strengths of the L2 penalty to choose from, for features of unit variance.
-  std::vector<double> l2 = {1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4};
+  std::vector<double> l2 = {1.0, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4};
   /// Measure at the end: on test data, or on validation data where there is none. False leaves that to the caller.
   bool evaluate = true;
   std::vector<std::shared_ptr<Callback>> callbacks = {};
