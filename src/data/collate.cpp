@@ -28,13 +28,14 @@ struct Stacked {
 };
 
 Stacked stack(const std::string& name, std::span<const at::Tensor> rows, const Padding& padding) {
-  const bool equal = std::ranges::all_of(rows, [&](const at::Tensor& row) { return row.sizes() == rows.front().sizes(); });
-  if (equal) return {at::stack(at::TensorList(rows.data(), rows.size())), {}};
+  const auto odd = std::ranges::find_if(rows, [&](const at::Tensor& row) { return row.sizes() != rows.front().sizes(); });
+  if (odd == rows.end()) return {at::stack(at::TensorList(rows.data(), rows.size())), {}};
   const auto* fill = padded(padding, name);
+  if (fill == nullptr || rows.front().dim() == 0) differ(name, rows.front(), *odd);
   Stacked stacked;
   std::int64_t longest = 0;
   for (const at::Tensor& row : rows) {
-    const bool fits = fill != nullptr && row.dim() > 0 && row.dim() == rows.front().dim() && row.sizes().slice(1) == rows.front().sizes().slice(1);
+    const bool fits = row.dim() == rows.front().dim() && row.sizes().slice(1) == rows.front().sizes().slice(1);
     if (!fits) differ(name, rows.front(), row);
     stacked.lengths.push_back(row.size(0));
     longest = std::max(longest, row.size(0));

@@ -8,11 +8,13 @@ namespace graft {
 
 TensorInputs::TensorInputs(Fields example) : example_(std::move(example)) {}
 
-TensorInputs::TensorInputs(const Json& config) {
+TensorInputs TensorInputs::from_config(const Json& config) {
+  Fields example;
   for (const Json& input : config.at("inputs")) {
     const auto shape = input.at("shape").get<std::vector<std::int64_t>>();
-    example_.set(input.at("name"), at::zeros(shape, input.at("integer").get<bool>() ? at::kLong : at::kFloat));
+    example.set(input.at("name"), at::zeros(shape, input.at("integer").get<bool>() ? at::kLong : at::kFloat));
   }
+  return TensorInputs(std::move(example));
 }
 
 std::vector<Sample> TensorInputs::operator()(const Record& record, Rng&, Mode) const {

@@ -8,7 +8,7 @@
 namespace graft::head {
 
 std::unique_ptr<Head> make_builtin(const Json& config) {
-  if (config.value("type", std::string()) == "classifier") return std::make_unique<Classifier>(config);
+  if (config.value("type", std::string()) == "classifier") return std::make_unique<Classifier>(Classifier::from_config(config));
   return nullptr;
 }
 

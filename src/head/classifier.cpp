@@ -83,7 +83,7 @@ Classifier::Classifier(ClassifierOptions options) : options_(std::move(options))
   if (options_.width > 0) make_parameters();
 }
 
-Classifier::Classifier(const Json& config) : Classifier(options_from(config)) {}
+Classifier Classifier::from_config(const Json& config) { return Classifier(options_from(config)); }
 
 void Classifier::build(const Fields& outputs) {
   const at::Tensor& output = output_of(outputs, options_.from);

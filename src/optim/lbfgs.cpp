@@ -79,6 +79,7 @@ LbfgsReport lbfgs(const Objective& objective, VectorXd& x, const LbfgsOptions& o
   at.value = objective(at.x, at.gradient);
   History history(options.history);
   LbfgsReport report;
+  int small_gains = 0;
   while (report.iterations < options.max_iterations && !options.stop.stop_requested()) {
     if (at.gradient.lpNorm<Eigen::Infinity>() <= options.gradient_tolerance) {
       report.converged = true;
@@ -98,7 +99,8 @@ LbfgsReport lbfgs(const Objective& objective, VectorXd& x, const LbfgsOptions& o
     history.add(next.x - at.x, next.gradient - at.gradient);
     const double gain = at.value - next.value;
     std::swap(at, next);
-    if (gain <= options.value_tolerance * std::abs(at.value)) {
+    small_gains = gain <= options.value_tolerance * std::abs(at.value) ? small_gains + 1 : 0;
+    if (small_gains == 2) {
       report.converged = true;
       break;
     }

@@ -51,7 +51,7 @@ std::shared_ptr<const Preprocess> make_preprocess(const Json& config, const grap
     return std::make_shared<text::Tokenizer>(text::WordPiece::from_json(files.at("tokenizer.json")),
                                              text::TokenizerOptions{.text = config.at("text"), .max_length = config.at("max_length")});
   }
-  if (type == "tensors") return std::make_shared<TensorInputs>(config);
+  if (type == "tensors") return std::make_shared<TensorInputs>(TensorInputs::from_config(config));
   throw CheckpointError({.code = "graft-K012",
                          .message = "[Model] the preprocessing \"" + type + "\" is not known, or a file of it is missing.",
                          .remedy = "Update graft, or load with the preprocessing given.",

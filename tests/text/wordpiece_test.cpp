@@ -70,7 +70,7 @@ TEST_CASE("WordPiece spells a word with the longest tokens that fit", "[text]") 
   const WordPiece words(kTokens);
   CHECK(pieces(words, "unaffable") == "un ##aff ##able");
   CHECK(pieces(words, "aff unaa") == "aff un ##a ##a");
-  CHECK(words.encode("unaffable") == std::vector<Piece>{{5, 0, 2}, {6, 2, 5}, {7, 5, 9}});
+  CHECK((words.encode("unaffable") == std::vector<Piece>{{5, 0, 2}, {6, 2, 5}, {7, 5, 9}}));
   SECTION("a word with a part that no token fits is unknown as a whole") {
     CHECK(pieces(words, "unaffx a") == "[UNK] a");
     CHECK(covers(words, "unaffx a") == "unaffx|a");
@@ -100,8 +100,8 @@ TEST_CASE("WordPiece drops accents and keeps the place of the letters", "[text]"
   const WordPiece words(kTokens);
   CHECK(pieces(words, "Caf\u00E9 CAFE\u0301") == "cafe cafe");
   CHECK(covers(words, "Caf\u00E9 a") == "Caf\u00E9|a");
-  CHECK(words.encode("CAFE\u0301 a") == std::vector<Piece>{{13, 0, 4}, {10, 7, 8}});
-  CHECK(words.encode("un\u00E4ffa") == std::vector<Piece>{{5, 0, 2}, {6, 2, 6}, {8, 6, 7}});
+  CHECK((words.encode("CAFE\u0301 a") == std::vector<Piece>{{13, 0, 4}, {10, 7, 8}}));
+  CHECK((words.encode("un\u00E4ffa") == std::vector<Piece>{{5, 0, 2}, {6, 2, 6}, {8, 6, 7}}));
   CHECK(pieces(words, "\u03A3\u03C3") == "\u03C3 ##\u03C3");
   CHECK(pieces(words, "\u0130") == "i");
   SECTION("unless told to keep them") {
@@ -120,12 +120,12 @@ TEST_CASE("WordPiece makes each Chinese character a word", "[text]") {
 TEST_CASE("WordPiece drops control characters and bytes that are not UTF-8", "[text]") {
   const WordPiece words(kTokens);
   using namespace std::string_view_literals;
-  CHECK(words.encode("u\0n\u200D\u00ADaff\x7F"sv) == std::vector<Piece>{{5, 0, 3}, {6, 8, 11}});
+  CHECK((words.encode("u\0n\u200D\u00ADaff\x7F"sv) == std::vector<Piece>{{5, 0, 3}, {6, 8, 11}}));
   CHECK(pieces(words, "a\tb\r\nb\u00A0a\u3000a") == "a b b a a");
-  CHECK(words.encode("\xFFu\xE2\x82n\xC3") == std::vector<Piece>{{5, 1, 5}});
+  CHECK((words.encode("\xFFu\xE2\x82n\xC3") == std::vector<Piece>{{5, 1, 5}}));
   CHECK(pieces(words, "a\uFFFD\xED\xA0\x80 \xF0\x9F b") == "a b");
   SECTION("an emoji is four bytes of one piece") {
-    CHECK(words.encode("a \U0001F600 b") == std::vector<Piece>{{10, 0, 1}, {35, 2, 6}, {11, 7, 8}});
+    CHECK((words.encode("a \U0001F600 b") == std::vector<Piece>{{10, 0, 1}, {35, 2, 6}, {11, 7, 8}}));
   }
 }
 

@@ -11,7 +11,7 @@ class TensorInputs final : public Preprocess {
   /// `example` [..] are one sample's tensors, without the batch dimension.
   explicit TensorInputs(Fields example);
   /// From config(), with zeros for the example.
-  explicit TensorInputs(const nlohmann::json& config);
+  static TensorInputs from_config(const nlohmann::json& config);
   std::vector<Sample> operator()(const Record& record, Rng& rng, Mode mode) const override;
   nlohmann::json config() const override;
   Record example() const override;

@@ -40,7 +40,8 @@ class Classifier final : public Head {
  public:
   /// Throws ConfigError for options out of range, all of them at once.
   explicit Classifier(ClassifierOptions options);
-  explicit Classifier(const nlohmann::json& config);
+  /// From config().
+  static Classifier from_config(const nlohmann::json& config);
 
   void build(const Fields& outputs) override;
   std::vector<Feature> reads() const override;

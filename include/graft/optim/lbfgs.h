@@ -10,8 +10,8 @@ struct LbfgsOptions {
   int max_iterations = 500;
   /// Ends when no entry of the gradient is larger.
   double gradient_tolerance = 1e-5;
-  /// Ends when an iteration lowers the value by less than this share of it.
-  double value_tolerance = 1e-6;
+  /// Ends when two iterations in a row lower the value by less than this share of it: one alone may be a poor step.
+  double value_tolerance = 1e-9;
   /// Steps remembered.
   int history = 10;
   std::stop_token stop = {};

@@ -11,6 +11,8 @@ struct SolverOptions {
   /// Strength of the penalty l2 / 2 * |W|^2 on the weight that reads the scaled features; the bias is free.
   double l2 = 1e-3;
   int max_iterations = 500;
+  /// Ends when two iterations in a row lower the value by less than this share of it.
+  double tolerance = 1e-6;
   std::stop_token stop = {};
 };
 

@@ -1,0 +1,105 @@
+#include <fstream>
+
+#include "graft/data/tensor_inputs.h"
+#include "graft/model/model.h"
+#include "graph/network.h"
+#include "support.h"
+#include "toys.h"
+
+using namespace graft;
+
+namespace {
+
+at::Tensor random_ids(std::int64_t rows, std::int64_t length) { return at::randint(5, 150, {rows, length}, at::kLong); }
+
+/// Its answer depends on a size that it reads as a number, so its recorded form is wrong for others.
+class Naive final : public Head {
+ public:
+  std::vector<Feature> reads() const override { return {{.name = "tokens", .mask = "attention_mask"}}; }
+  void targets(const Record&, std::span<Sample>) const override {}
+  Fields forward(const Fields& features) const override { return {{"y", features["tokens"].sum({1, 2}) / static_cast<double>(features["tokens"].size(1))}}; }
+  Terms loss(const Fields& outputs, const Fields&) const override { return {{"sum", outputs["y"].sum()}}; }
+  Json config() const override { return {{"type", "naive"}}; }
+};
+
+}  // namespace
+
+TEST_CASE("Saved file: as a network and as a model it gives the same outputs, for other sizes", "[model]") {
+  const test::TempDir folder;
+  Model model = test::toy_model();
+  {
+    const c10::NoGradGuard no_grad;
+    for (auto [name, tensor] : model.trainable()) tensor.normal_();
+  }
+  model.save(folder.file("model.pt"));
+  const graph::Network network = graph::Network::load(folder.file("model.pt"));
+  Model again = Model::load(folder.file("model.pt"), "cpu");
+  for (const auto& [rows, length] : {std::pair{1, 5}, std::pair{3, 17}, std::pair{8, 30}}) {
+    const at::Tensor ids = random_ids(rows, length);
+    at::Tensor mask = at::ones_like(ids);
+    mask[rows - 1].narrow(0, 3, length - 3).zero_();
+    const at::Tensor expected = model({{"input_ids", ids}, {"attention_mask", mask}})["logits"];
+    CHECK(test::max_difference(network({ids, mask, c10::IValue()})["output"], expected) < 1e-5);
+    CHECK(test::max_difference(again({{"input_ids", ids}, {"attention_mask", mask}})["logits"], expected) < 1e-6);
+    CHECK(test::max_difference(network({ids, c10::IValue(), c10::IValue()})["output"], model({{"input_ids", ids}})["logits"]) < 1e-5);
+  }
+  CHECK(again.policy() == Freeze::all());
+  CHECK(again.preprocess()->config() == model.preprocess()->config());
+}
+
+TEST_CASE("Saved file: traced and scripted backbones, tuples and pictures", "[model]") {
+  const test::TempDir folder;
+  const c10::NoGradGuard no_grad;
+  SECTION("a traced text backbone whose mask is required; Python may leave it out") {
+    Model model(Backbone::load(test::golden_path("tiny_bert_trace.pt")), head::Classifier({.label = "queue", .labels = {"A", "B"}}),
+                text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}), {.device = "cpu"});
+    model.save(folder.file("m.pt"));
+    const at::Tensor ids = random_ids(4, 11);
+    CHECK(test::max_difference(graph::Network::load(folder.file("m.pt"))({ids, c10::IValue()})["output"], model({{"input_ids", ids}})["logits"]) < 1e-5);
+  }
+  SECTION("the second output of a tuple") {
+    Model model(Backbone::load(test::golden_path("tiny_bert_trace_tuple.pt")), head::Classifier({.labels = {"A", "B"}, .from = "output.1"}),
+                text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}), {.device = "cpu"});
+    model.save(folder.file("m.pt"));
+    const at::Tensor ids = random_ids(4, 11);
+    CHECK(test::max_difference(graph::Network::load(folder.file("m.pt"))({ids, at::ones_like(ids)})["output"], model({{"input_ids", ids}})["logits"]) < 1e-5);
+  }
+  SECTION("pictures") {
+    Model model = test::toy_vision_model(Freeze::none());
+    model.set_training(true);
+    model.save(folder.file("m.pt"));
+    CHECK(model.is_training());  // the model goes on in its mode, the file is in eval mode
+    model.set_training(false);
+    const at::Tensor x = at::randn({5, 3, 16, 16});
+    CHECK(test::max_difference(graph::Network::load(folder.file("m.pt"))({x})["output"], model({{"x", x}})["logits"]) < 1e-5);
+  }
+}
+
+TEST_CASE("Saved file: a user's head comes back through its factory, and is wanted for training on", "[model]") {
+  const test::TempDir folder;
+  Model model(test::tiny_bert(), test::Regressor(32), text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}), {.device = "cpu"});
+  {
+    const c10::NoGradGuard no_grad;
+    for (auto [name, tensor] : model.trainable()) tensor.normal_();
+  }
+  model.save(folder.file("m.pt"));
+  Model again = Model::load(folder.file("m.pt"), "cpu", [](const Json& config) { return std::make_unique<test::Regressor>(config); });
+  const Fields ids{{"input_ids", random_ids(3, 6)}};
+  CHECK(test::max_difference(again(ids)["length"], model(ids)["length"]) < 1e-6);
+  const auto error = test::error_of<ConfigError>([&] { Model::load(folder.file("m.pt"), "cpu"); });
+  CHECK(error.code() == "graft-C014");
+  CHECK(error.message().find("regressor") != std::string::npos);
+}
+
+TEST_CASE("Saved file: a head whose recorded form is wrong for other sizes is refused", "[model][error]") {
+  const test::TempDir folder;
+  Model model(test::tiny_bert(), Naive(), text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}), {.device = "cpu"});
+  const auto error = test::error_of<ModelError>([&] { model.save(folder.file("m.pt")); });
+  CHECK(error.code() == "graft-M014");
+  CHECK(error.message().find("\"y\"") != std::string::npos);
+  CHECK_FALSE(std::ifstream(folder.file("m.pt")).good());
+}
+
+TEST_CASE("Saved file: what is no saved model is told from one", "[model][error]") {
+  CHECK(test::error_of<CheckpointError>([] { Model::load(test::golden_path("text_script.pt"), "cpu"); }).code() == "graft-K010");
+}
