@@ -68,10 +68,11 @@ else
   fill "$libtorch" fill_libtorch
 fi
 if [ "$with_cuda" = yes ] && [ ! -e "$libtorch/.cuda" ]; then
-  say "adding the CUDA libraries that the wheel names"
-  metadata=$(echo "$libtorch"/torch-*.dist-info/METADATA)
-  mapfile -t wanted < <(sed -nE "s/^Requires-Dist: ((nvidia|cuda|triton)[^;]*).*/\1/p" "$metadata" | tr -d ' ()' | grep -v '^triton')
-  pip install --no-deps --no-compile --upgrade --target "$libtorch" "${wanted[@]}"
+  if [ -n "${GRAFT_LIBTORCH:-}" ]; then echo "setup.sh: --cuda serves the LibTorch of the cache, not the one that GRAFT_LIBTORCH names" >&2; exit 2; fi
+  say "adding the CUDA libraries that the wheel names (about 3 GB)"
+  mapfile -t wanted < <(sed -nE 's/^Requires-Dist: ((cuda-toolkit|nvidia-)[^; ]*).*/\1/p' "$libtorch"/torch-*.dist-info/METADATA)
+  # In one call: pip replaces the folder "nvidia", which all of them share.
+  pip install --no-compile --upgrade --target "$libtorch" "${wanted[@]}"
   touch "$libtorch/.cuda"
 fi
 

@@ -45,6 +45,10 @@ std::vector<std::pair<std::size_t, std::size_t>> equal_runs(const std::vector<Sa
 
 }  // namespace
 
+std::vector<std::size_t> shuffled_order(std::size_t n, std::uint64_t seed, std::uint64_t epoch) {
+  return permutation(n, Rng(seed, epoch, ~std::uint64_t{0}));  // a key that no record's preprocessing has
+}
+
 std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng& rng, Mode mode) {
   const Record record = data.get(index);
   const auto unfit = [&](const std::string& code, const std::string& message, const std::string& remedy, const std::string& details) {
@@ -71,7 +75,7 @@ class Loader::Pass {
       prepare_all();
       runs_ = equal_runs(samples_, options_);
     } else {
-      order_ = options_.order == Order::Shuffled ? permutation(data_.size(), Rng(options_.seed, options_.epoch, ~std::uint64_t{0})) : identity();
+      order_ = options_.order == Order::Shuffled ? shuffled_order(data_.size(), options_.seed, options_.epoch) : identity();
       batches_.emplace(num_batches(), options_.threads, [this](std::size_t batch) { return make(batch); });
     }
   }

@@ -13,13 +13,9 @@ class Stored final : public Stream {
 
   void begin(int epoch) override {
     at_ = 0;
-    std::vector<std::int64_t> order(static_cast<std::size_t>(store_.size()));
-    std::iota(order.begin(), order.end(), std::int64_t{0});
-    if (options_.shuffle) {
-      Rng rng(options_.seed, static_cast<std::uint64_t>(epoch));
-      shuffle(std::span(order), rng);
-    }
-    order_ = at::tensor(order, at::kLong);
+    // The order of a loader: stored features train as features computed anew would.
+    const auto drawn = shuffled_order(static_cast<std::size_t>(store_.size()), options_.seed, static_cast<std::uint64_t>(epoch));
+    order_ = options_.shuffle ? at::tensor(std::vector<std::int64_t>(drawn.begin(), drawn.end()), at::kLong) : at::arange(store_.size());
     if (!store_.features().empty()) order_ = order_.to(store_.features().begin()->second.device());
   }
 

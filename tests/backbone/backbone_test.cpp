@@ -57,7 +57,8 @@ TEST_CASE("Backbone: layer groups follow the execution", "[backbone]") {
 }
 
 TEST_CASE("Backbone: lists its arguments", "[backbone]") {
-  const auto& arguments = Backbone::load(test::golden_path("mlp_dict_script.pt")).arguments();
+  const Backbone backbone = Backbone::load(test::golden_path("mlp_dict_script.pt"));
+  const auto& arguments = backbone.arguments();
   REQUIRE(arguments.size() == 2);
   CHECK(arguments[0].name == "x");
   CHECK(arguments[0].type == "Tensor");

@@ -31,7 +31,8 @@ TEST_CASE("Import: a published BERT gives what Python gives", "[backbone]") {
 
   const Backbone backbone = Backbone::load(folder.file("tiny.pt"));
   CHECK(backbone.files().contains("tokenizer.json"));
-  for (const Json& one : test::golden("networks.json").at("tiny_bert_trace").at("cases")) {
+  const Json golden = test::golden("networks.json");
+  for (const Json& one : golden.at("tiny_bert_trace").at("cases")) {
     const at::Tensor mask = test::tensor_of(one.at("inputs").at("attention_mask"));
     const Fields inputs{{"input_ids", test::tensor_of(one.at("inputs").at("input_ids"))}, {"attention_mask", mask}};
     CHECK(test::max_difference(backbone(inputs)["output"], test::tensor_of(one.at("outputs").at("last_hidden_state"))) < 1e-5);

@@ -1,6 +1,7 @@
 #include "graft/core/rng.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "support.h"

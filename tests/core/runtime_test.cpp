@@ -3,7 +3,10 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <thread>
 
@@ -12,6 +15,18 @@
 #include "support.h"
 
 using namespace graft;
+
+namespace {
+
+/// Waits for another thread, and a moment longer, so that it is past what it does next.
+void wait_for(const std::atomic<bool>& flag) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!flag && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  if (!flag) throw std::logic_error("no other thread came");
+  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+}
+
+}  // namespace
 
 TEST_CASE("Runtime: a late call that differs is refused, one that agrees is not", "[core][error]") {
   runtime();
@@ -95,38 +110,51 @@ TEST_CASE("Parallel: without threads the caller does it in order", "[core]") {
 }
 
 TEST_CASE("Parallel: more threads than one work at the same time", "[core]") {
-  std::atomic<int> arrived = 0;
   // Two calls that wait for each other end only if two threads run them.
+  std::array<std::atomic<bool>, 2> arrived{};
   parallel_for(32, 2, [&](std::size_t i) {
     if (i % 16 != 0) return;
-    ++arrived;
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (arrived < 2 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-    if (arrived < 2) throw std::runtime_error("alone");
+    arrived[i / 16] = true;
+    wait_for(arrived[1 - i / 16]);
   });
-  CHECK(arrived == 2);
+  CHECK(arrived[0]);
+  CHECK(arrived[1]);
 }
 
 TEST_CASE("Parallel: the exception of the smallest failing index is rethrown", "[core]") {
   const int threads = GENERATE(0, 1, 2, 4);
   for (int repeat = 0; repeat < 20; ++repeat) {
     const auto failing = [&](std::size_t i) {
-      if (i == 37) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // larger ones fail before it
       if (i == 37 || i == 38 || i == 90 || i == 150) throw std::runtime_error(std::to_string(i));
     };
     CHECK_THROWS_WITH(parallel_for(200, threads, failing), "37");
   }
 }
 
-TEST_CASE("Parallel: all calls below the failing index are made", "[core]") {
+TEST_CASE("Parallel: it does not matter which index fails first", "[core]") {
+  // Blocks of indices go to threads in turn, so one thread is at 37 while the other gets to 90.
+  const bool larger_first = GENERATE(true, false);
+  std::atomic<bool> at_37 = false, at_90 = false;
+  const auto failing = [&](std::size_t i) {
+    if (i == 36 && larger_first) wait_for(at_90);
+    if (i == 37 && !larger_first) wait_for(at_90);
+    if (i == 37) at_37 = true;
+    if (i == 90) at_90 = true;
+    if (i == 90 && !larger_first) wait_for(at_37);
+    if (i == 37 || i == 90) throw std::runtime_error(std::to_string(i));
+  };
+  CHECK_THROWS_WITH(parallel_for(200, 2, failing), "37");
+  CHECK(at_90);
+}
+
+TEST_CASE("Parallel: calls below the failing index are made, later blocks are left out", "[core]") {
   const int threads = GENERATE(1, 3);
-  std::vector<std::atomic<int>> visits(300);
-  CHECK_THROWS_AS(parallel_for(300, threads,
-                               [&](std::size_t i) {
-                                 ++visits[i];
-                                 if (i >= 100) throw std::runtime_error("late");
-                               }),
-                  std::runtime_error);
+  std::vector<std::atomic<int>> visits(1000);
+  const auto body = [&](std::size_t i) {
+    ++visits[i];
+    if (i == 100) throw std::runtime_error("late");
+  };
+  CHECK_THROWS_WITH(parallel_for(1000, threads, body), "late");
   for (std::size_t i = 0; i <= 100; ++i) CHECK(visits[i] == 1);
-  CHECK(visits[299] == 0);
+  if (threads == 1) CHECK(visits[112] == 0);
 }

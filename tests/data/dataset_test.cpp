@@ -1,6 +1,7 @@
 #include "graft/data/dataset.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "support.h"

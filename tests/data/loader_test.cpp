@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
@@ -13,7 +14,7 @@ using namespace graft;
 
 namespace {
 
-/// n records of lengths that go up and down: "ids" are `length` times the record's number.
+/// n records of lengths 1, 3, 5, 2, 4, 1, ...
 class Texts final : public Dataset {
  public:
   explicit Texts(std::size_t n) : n_(n) {}
@@ -29,10 +30,13 @@ class Texts final : public Dataset {
 
 Data texts(std::size_t n) { return Data(std::make_shared<Texts>(n)); }
 
-class Repeat : public Preprocess {
+/// Gives "ids" as long as the record says; `hook` sees the record's number first.
+class Repeat final : public Preprocess {
  public:
+  explicit Repeat(std::function<void(std::int64_t)> hook = [](std::int64_t) {}) : hook_(std::move(hook)) {}
   std::vector<Sample> operator()(const Record& record, Rng& rng, Mode mode) const override {
     const auto number = std::get<std::int64_t>(record.values.at("number"));
+    hook_(number);
     at::Tensor ids = at::full({std::get<std::int64_t>(record.values.at("length"))}, number, at::kLong);
     if (mode == Mode::Train) ids.add_(static_cast<std::int64_t>(1000 * (1 + rng.below(1000))));
     Sample sample;
@@ -42,16 +46,6 @@ class Repeat : public Preprocess {
   nlohmann::json config() const override { return {{"type", "repeat"}}; }
   Padding padding() const override { return {{{"ids", -1}}, "mask"}; }
   Record example() const override { return Texts(1).get(0); }
-};
-
-/// Repeat whose work a case may add to.
-class Hooked final : public Repeat {
- public:
-  explicit Hooked(std::function<void(std::int64_t)> hook) : hook_(std::move(hook)) {}
-  std::vector<Sample> operator()(const Record& record, Rng& rng, Mode mode) const override {
-    hook_(std::get<std::int64_t>(record.values.at("number")));
-    return Repeat::operator()(record, rng, mode);
-  }
 
  private:
   std::function<void(std::int64_t)> hook_;
@@ -220,7 +214,7 @@ TEST_CASE("Loader: without a target function batches have none", "[loader]") {
 TEST_CASE("Loader: a failing preprocessing is told with the record's place, whatever the threads", "[loader][error]") {
   const int threads = GENERATE(0, 1, 3);
   const Order order = GENERATE(Order::Sequential, Order::ByLength);
-  const auto preprocess = std::make_shared<Hooked>([](std::int64_t number) {
+  const auto preprocess = std::make_shared<Repeat>([](std::int64_t number) {
     if (number >= 17) throw std::runtime_error("no such word");
   });
   const auto error = test::error_of<DataError>(
@@ -233,7 +227,7 @@ TEST_CASE("Loader: a failing preprocessing is told with the record's place, what
 
 TEST_CASE("Loader: batches before the failing one still come", "[loader]") {
   const int threads = GENERATE(0, 1, 3);
-  const auto preprocess = std::make_shared<Hooked>([](std::int64_t number) {
+  const auto preprocess = std::make_shared<Repeat>([](std::int64_t number) {
     if (number == 9) throw std::runtime_error("bad");
   });
   Loader pass(texts(20), preprocess, {}, {.batch_size = 4, .threads = threads});
@@ -263,7 +257,7 @@ TEST_CASE("Loader: one that is dropped in the middle of a pass stops, and works 
   const int threads = GENERATE(1, 3);
   std::atomic<int> prepared = 0;
   {
-    Loader pass(texts(2000), std::make_shared<Hooked>([&](std::int64_t) { ++prepared; }), number_target, {.batch_size = 2, .threads = threads});
+    Loader pass(texts(2000), std::make_shared<Repeat>([&](std::int64_t) { ++prepared; }), number_target, {.batch_size = 2, .threads = threads});
     REQUIRE(pass.next());
     // the threads fill what they may be ahead, and wait
     for (int before = -1; before != prepared;) {

@@ -1,6 +1,7 @@
 // The messages that the examples and the documentation train on: written for graft, not taken from anywhere.
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <map>
 #include <set>
 #include <sstream>

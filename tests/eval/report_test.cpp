@@ -1,5 +1,7 @@
 #include "graft/eval/report.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <sstream>
 

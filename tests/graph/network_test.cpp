@@ -36,7 +36,8 @@ at::Tensor named(const graph::NamedTensors& tensors, const std::string& name) {
 
 TEST_CASE("Network: scripted and traced files give what Python gives, for two shapes each", "[graph]") {
   const c10::NoGradGuard no_grad;
-  for (const auto& [name, network] : test::golden("networks.json").items()) {
+  const Json networks = test::golden("networks.json");
+  for (const auto& [name, network] : networks.items()) {
     graph::Network loaded = graph::Network::load(test::golden_path(network.at("file")));
     loaded.eval();
     for (const Json& one : network.at("cases")) {

@@ -30,16 +30,17 @@ at::Tensor target(const Classifier& head, const Value& label) {
 }  // namespace
 
 TEST_CASE("Classifier: losses equal PyTorch's with weights, smoothing and soft targets", "[head]") {
-  for (const Json& problem : test::golden("metrics.json").at("problems")) {
+  const Json golden = test::golden("metrics.json");
+  for (const Json& problem : golden.at("problems")) {
     const at::Tensor logits = test::tensor_of(problem.at("logits"), at::kDouble), labels = test::tensor_of(problem.at("labels"));
     const auto classes = static_cast<std::size_t>(logits.size(1));
     head::ClassifierOptions plain{.width = 4};
     for (std::size_t i = 0; i < classes; ++i) plain.labels.push_back("class " + std::to_string(i));
-    const Json& golden = problem.at("cross_entropy");
-    CHECK(mean_loss(Classifier(plain), logits, labels) == Approx(golden.at("plain").at("mean").get<double>()).epsilon(1e-6));
+    const Json& expected = problem.at("cross_entropy");
+    CHECK(mean_loss(Classifier(plain), logits, labels) == Approx(expected.at("plain").at("mean").get<double>()).epsilon(1e-6));
     auto smooth = plain;
     smooth.label_smoothing = 0.1;
-    CHECK(mean_loss(Classifier(smooth), logits, labels) == Approx(golden.at("smoothing").at("mean").get<double>()).epsilon(1e-6));
+    CHECK(mean_loss(Classifier(smooth), logits, labels) == Approx(expected.at("smoothing").at("mean").get<double>()).epsilon(1e-6));
   }
 }
 

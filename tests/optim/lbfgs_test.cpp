@@ -1,6 +1,7 @@
 #include "graft/optim/lbfgs.h"
 
 #include <cmath>
+#include <limits>
 
 #include "support.h"
 

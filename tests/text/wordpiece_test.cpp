@@ -198,7 +198,7 @@ TEST_CASE("WordPiece comes back from its tokenizer.json", "[text]") {
     CHECK(again.options() == words.options());
     CHECK(again.to_json(64) == words.to_json(64));
     CHECK(code_of([&] { words.to_json(2); }) == "graft-C401");
-    CHECK(again.encode("UNaffable caf\u00E9 [MASK]\u4E2D") == words.encode("UNaffable caf\u00E9 [MASK]\u4E2D"));
+    CHECK((again.encode("UNaffable caf\u00E9 [MASK]\u4E2D") == words.encode("UNaffable caf\u00E9 [MASK]\u4E2D")));
   }
 }
 

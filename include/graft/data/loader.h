@@ -38,6 +38,9 @@ struct LoaderOptions {
 /// Fills the targets of a record's samples; empty at prediction.
 using TargetFunction = std::function<void(const Record&, std::span<Sample>)>;
 
+/// The order in which an epoch of this seed takes n records.
+std::vector<std::size_t> shuffled_order(std::size_t n, std::uint64_t seed, std::uint64_t epoch);
+
 /// The samples of one record, targets included. Exceptions become DataError that names the record's place.
 std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng& rng, Mode mode);
 

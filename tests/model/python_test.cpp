@@ -1,0 +1,48 @@
+// Writes a saved model and what it must give, for tests/golden/check_saved.py to compare in Python without graft. Hidden: tests/run.sh runs
+// it where a Python with torch and tokenizers is.
+#include <cstdlib>
+
+#include "graft/backbone/import.h"
+#include "support.h"
+#include "toys.h"
+
+using namespace graft;
+
+namespace {
+
+Json nested(const at::Tensor& tensor) {
+  if (tensor.dim() == 0) return tensor.is_floating_point() ? Json(tensor.item<double>()) : Json(tensor.item<std::int64_t>());
+  Json list = Json::array();
+  for (std::int64_t i = 0; i < tensor.size(0); ++i) list.push_back(nested(tensor[i]));
+  return list;
+}
+
+}  // namespace
+
+TEST_CASE("Saved file: cases for Python, batches of 1, 3, 8 and lengths of 5, 17, 64", "[.][python]") {
+  const char* folder = std::getenv("GRAFT_CHECK_DIR");
+  REQUIRE(folder != nullptr);
+  const std::string base = folder;
+  backbone::import_checkpoint(test::minilm_folder(), base + "/minilm.pt");
+  const Backbone backbone = Backbone::load(base + "/minilm.pt");
+  Model model(backbone, head::Classifier({.label = "queue", .labels = {"A", "B", "C"}, .hidden = 16, .dropout = 0.1}),
+              text::Tokenizer(text::WordPiece::from_json(backbone.files().at("tokenizer.json")), {.text = "message"}), {.device = "cpu"});
+  model.save(base + "/model.pt");
+
+  Json expected{{"inputs", {"input_ids", "attention_mask"}}, {"cases", Json::array()}, {"texts", Json::array()}};
+  for (const std::int64_t rows : {1, 3, 8}) {
+    for (const std::int64_t length : {5, 17, 64}) {
+      const at::Tensor ids = at::randint(1000, 20000, {rows, length}, at::kLong);
+      at::Tensor mask = at::ones_like(ids);
+      if (rows > 1) mask[rows - 1].narrow(0, length / 2, length - length / 2).zero_();
+      expected["cases"].push_back({{"inputs", {{"input_ids", nested(ids)}, {"attention_mask", nested(mask)}}},
+                                   {"logits", nested(model({{"input_ids", ids}, {"attention_mask", mask}})["logits"])}});
+    }
+  }
+  const auto& tokenizer = dynamic_cast<const text::Tokenizer&>(*model.preprocess());
+  for (const std::string text : {"Where is my parcel?", "Café au lait, s'il vous plaît!", "中文 and [MASK] \U0001F600", ""}) {
+    expected["texts"].push_back({{"text", text}, {"ids", tokenizer.ids(text)}});
+  }
+  test::write(base + "/expected.json", expected.dump());
+  CHECK(expected["cases"].size() == 9);
+}
