@@ -33,10 +33,12 @@ class OrdinalHead final : public graft::Head {
     return {{"ordinal", at::binary_cross_entropy_with_logits(outputs["logits"], above, {}, {}, at::Reduction::Sum)}};
   }
 
-  std::vector<graft::Decoded> decode(const graft::Fields& outputs, const graft::Batch& batch, std::span<const graft::Record>) const override {
+  std::vector<graft::Decoded> decode(const graft::Fields& outputs, const graft::Batch& batch,
+                                     std::span<const graft::Record>) const override {
     const auto levels = (outputs["logits"] > 0).sum(1).to(at::kCPU);
     std::vector<graft::Decoded> answers(batch.records.size());
-    for (std::size_t i = 0; i < answers.size(); ++i) answers[i].label = std::to_string(levels[static_cast<std::int64_t>(i)].item<std::int64_t>());
+    for (std::size_t i = 0; i < answers.size(); ++i)
+      answers[i].label = std::to_string(levels[static_cast<std::int64_t>(i)].item<std::int64_t>());
     return answers;
   }
 
@@ -53,8 +55,9 @@ int main(int argc, char** argv) try {
     return 2;
   }
   // How soon somebody should look: 0 whenever, 1 today, 2 now.
-  const std::map<std::string, std::string> urgency{{"feedback", "0"},       {"product_question", "0"}, {"billing", "1"}, {"refund", "1"}, {"delivery", "1"},
-                                                   {"damaged_item", "1"},   {"cancellation", "2"},     {"app_bug", "2"}, {"account_access", "2"}};
+  const std::map<std::string, std::string> urgency{{"feedback", "0"},     {"product_question", "0"}, {"billing", "1"},
+                                                   {"refund", "1"},       {"delivery", "1"},         {"damaged_item", "1"},
+                                                   {"cancellation", "2"}, {"app_bug", "2"},          {"account_access", "2"}};
   const auto graded = graft::data::csv(argv[2]).map([&](graft::Record record) {
     record.values["level"] = urgency.at(record.text("queue"));
     return record;
@@ -70,9 +73,11 @@ int main(int argc, char** argv) try {
   // The factory brings the head back, to answer with levels or to train on; without it the file still gives its logits.
   const auto factory = [](const nlohmann::json& config) { return std::make_unique<OrdinalHead>(config.at("width"), config.at("levels")); };
   const auto predictor = graft::Predictor::load(argv[3], {.head = factory});
-  std::printf("urgency %s: i cannot get into my account and need it today\n", predictor("i cannot get into my account and need it today").label.c_str());
+  std::printf("urgency %s: i cannot get into my account and need it today\n",
+              predictor("i cannot get into my account and need it today").label.c_str());
   const auto plain = graft::Predictor::load(argv[3])("love the new box, keep it up");
-  std::cout << "without the factory: logits " << plain.values["logits"][0].item<float>() << ", " << plain.values["logits"][1].item<float>() << "\n";
+  std::cout << "without the factory: logits " << plain.values["logits"][0].item<float>() << ", " << plain.values["logits"][1].item<float>()
+            << "\n";
 } catch (const std::exception& error) {
   std::cerr << error.what() << "\n";
   return 1;

@@ -30,8 +30,11 @@ cat <<TEXT
 
 Set-up and build took $((built - started)) s, the job $((SECONDS - built)) s. The source is examples/01_quickstart.cpp. Try next:
   $bin/graft predict $out/tickets.pt "where is my parcel?"
-  $bin/graft predict $out/tickets.pt                          # and type messages
   $bin/graft train --backbone $out/minilm.pt --train examples/data/tickets.csv --out $out/run
   $bin/graft inspect $out/minilm.pt --freeze up_to=encoder.layer.3
   $bin/02_custom_head $out/minilm.pt examples/data/tickets.csv $out/urgency.pt
 TEXT
+if [ -t 0 ] && [ -t 1 ]; then
+  step "Your turn: messages of your own"
+  "$bin/graft" predict "$out/tickets.pt"
+fi

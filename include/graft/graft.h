@@ -32,6 +32,7 @@
 #include "graft/metric/metric.h"
 #include "graft/model/feature_store.h"
 #include "graft/model/model.h"
+#include "graft/optim/linear_solver.h"
 #include "graft/optim/optimizer.h"
 #include "graft/optim/schedule.h"
 #include "graft/predict/predictor.h"

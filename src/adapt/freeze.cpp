@@ -10,7 +10,9 @@
 namespace graft {
 namespace {
 
-bool is_below(const std::string& name, const std::string& path) { return name == path || (name.starts_with(path) && name[path.size()] == '.'); }
+bool is_below(const std::string& name, const std::string& path) {
+  return name == path || (name.starts_with(path) && name[path.size()] == '.');
+}
 
 /// A pattern names parameters, or modules and with them all that they hold.
 bool matches(const std::string& pattern, const std::string& parameter) {
@@ -74,35 +76,44 @@ std::set<std::string> Freeze::trainable(const Backbone& backbone) const {
                         .place = ""});
   };
   switch (kind_) {
-    case Kind::All: return {};
-    case Kind::None: return trains;
+    case Kind::All:
+      return {};
+    case Kind::None:
+      return trains;
     case Kind::UpTo: {
       const auto& groups = backbone.groups();
-      const auto last = std::find_if(groups.rbegin(), groups.rend(), [&](const LayerGroup& group) { return is_below(group.name, names_.front()); });
+      const auto last =
+          std::find_if(groups.rbegin(), groups.rend(), [&](const LayerGroup& group) { return is_below(group.name, names_.front()); });
       if (last == groups.rend()) throw unmatched("layer group", names_.front(), group_names(backbone));
       for (auto group = groups.begin(); group != last.base(); ++group) {
         for (const std::string& name : group->names) trains.erase(name);
       }
       return trains;
     }
-    case Kind::Matching: break;
+    case Kind::Matching:
+      break;
   }
   for (const std::string& pattern : names_) {
     const std::size_t matched = std::erase_if(trains, [&](const std::string& name) { return matches(pattern, name); });
     if (matched > 0) continue;
     // Patterns may overlap: one whose parameters are frozen already has matched.
     const auto paths = all_paths(backbone);
-    if (std::ranges::none_of(paths, [&](const std::string& path) { return glob_match(pattern, path); })) throw unmatched("parameter or module", pattern, paths);
+    if (std::ranges::none_of(paths, [&](const std::string& path) { return glob_match(pattern, path); }))
+      throw unmatched("parameter or module", pattern, paths);
   }
   return trains;
 }
 
 std::string Freeze::text() const {
   switch (kind_) {
-    case Kind::All: return "all";
-    case Kind::None: return "none";
-    case Kind::UpTo: return "up_to=" + names_.front();
-    case Kind::Matching: break;
+    case Kind::All:
+      return "all";
+    case Kind::None:
+      return "none";
+    case Kind::UpTo:
+      return "up_to=" + names_.front();
+    case Kind::Matching:
+      break;
   }
   std::string text;
   for (const std::string& name : names_) text += (text.empty() ? "" : ",") + name;

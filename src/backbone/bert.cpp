@@ -19,10 +19,16 @@ struct BertConfig {
 
 BertConfig parse(const Json& config, const std::string& place) {
   try {
-    BertConfig bert{.width = config.at("hidden_size"), .heads = config.at("num_attention_heads"), .layers = config.at("num_hidden_layers"),
-                    .inner = config.at("intermediate_size"), .vocabulary = config.at("vocab_size"), .positions = config.at("max_position_embeddings"),
-                    .types = config.value("type_vocab_size", std::int64_t{2}), .epsilon = config.value("layer_norm_eps", 1e-12),
-                    .dropout = config.value("hidden_dropout_prob", 0.1), .attention_dropout = config.value("attention_probs_dropout_prob", 0.1),
+    BertConfig bert{.width = config.at("hidden_size"),
+                    .heads = config.at("num_attention_heads"),
+                    .layers = config.at("num_hidden_layers"),
+                    .inner = config.at("intermediate_size"),
+                    .vocabulary = config.at("vocab_size"),
+                    .positions = config.at("max_position_embeddings"),
+                    .types = config.value("type_vocab_size", std::int64_t{2}),
+                    .epsilon = config.value("layer_norm_eps", 1e-12),
+                    .dropout = config.value("hidden_dropout_prob", 0.1),
+                    .attention_dropout = config.value("attention_probs_dropout_prob", 0.1),
                     .activation = ""};
     const std::string activation = config.value("hidden_act", std::string("gelu"));
     if (activation == "gelu") bert.activation = "torch.gelu(x)";
@@ -31,80 +37,114 @@ BertConfig parse(const Json& config, const std::string& place) {
     const std::string position = config.value("position_embedding_type", std::string("absolute"));
     if (bert.activation.empty() || position != "absolute" || config.value("is_decoder", false)) {
       throw ModelError({.code = "graft-M005",
-                        .message = "[Import] a BERT encoder with gelu or relu and absolute positions is wanted, got hidden_act \"" + activation +
-                                   "\", position_embedding_type \"" + position + "\".",
+                        .message = "[Import] a BERT encoder with gelu or relu and absolute positions is wanted, got hidden_act \"" +
+                                   activation + "\", position_embedding_type \"" + position + "\".",
                         .remedy = "Export this network from Python as TorchScript instead.",
                         .place = place});
     }
-    if (bert.width < 1 || bert.heads < 1 || bert.layers < 1 || bert.inner < 1 || bert.vocabulary < 1 || bert.positions < 1 || bert.width % bert.heads != 0) {
-      throw CheckpointError({.code = "graft-K006", .message = "[Import] sizes in the config make no sense together.",
-                             .remedy = "hidden_size must be a multiple of num_attention_heads, and every size at least 1.", .place = place});
+    if (bert.width < 1 || bert.heads < 1 || bert.layers < 1 || bert.inner < 1 || bert.vocabulary < 1 || bert.positions < 1 ||
+        bert.width % bert.heads != 0) {
+      throw CheckpointError({.code = "graft-K006",
+                             .message = "[Import] sizes in the config make no sense together.",
+                             .remedy = "hidden_size must be a multiple of num_attention_heads, and every size at least 1.",
+                             .place = place});
     }
     return bert;
   } catch (const Json::exception& error) {
-    throw CheckpointError({.code = "graft-K006", .message = "[Import] the config lacks a setting, or one has another type than it should.",
-                           .remedy = "Bring the config.json that was published with the weights.", .place = place},
+    throw CheckpointError({.code = "graft-K006",
+                           .message = "[Import] the config lacks a setting, or one has another type than it should.",
+                           .remedy = "Bring the config.json that was published with the weights.",
+                           .place = place},
                           error.what());
   }
 }
 
 Builder linear(std::int64_t in, std::int64_t out) {
-  return Builder("bert.Linear").parameter("weight", at::empty({out, in})).parameter("bias", at::empty({out}))
+  return Builder("bert.Linear")
+      .parameter("weight", at::empty({out, in}))
+      .parameter("bias", at::empty({out}))
       .define("def forward(self, x):\n    return torch.linear(x, self.weight, self.bias)\n");
 }
 
 Builder layer_norm(const BertConfig& bert) {
-  return Builder("bert.LayerNorm").parameter("weight", at::empty({bert.width})).parameter("bias", at::empty({bert.width}))
-      .define("def forward(self, x):\n    return torch.layer_norm(x, [" + std::to_string(bert.width) + "], self.weight, self.bias, " + literal(bert.epsilon) + ")\n");
+  return Builder("bert.LayerNorm")
+      .parameter("weight", at::empty({bert.width}))
+      .parameter("bias", at::empty({bert.width}))
+      .define("def forward(self, x):\n    return torch.layer_norm(x, [" + std::to_string(bert.width) + "], self.weight, self.bias, " +
+              literal(bert.epsilon) + ")\n");
 }
 
 Builder embedding(std::int64_t rows, std::int64_t width) {
-  return Builder("bert.Embedding").parameter("weight", at::empty({rows, width}))
+  return Builder("bert.Embedding")
+      .parameter("weight", at::empty({rows, width}))
       .define("def forward(self, index):\n    return torch.embedding(self.weight, index)\n");
 }
 
 Builder embeddings(const BertConfig& bert) {
-  return Builder("bert.Embeddings").child("word_embeddings", embedding(bert.vocabulary, bert.width))
-      .child("position_embeddings", embedding(bert.positions, bert.width)).child("token_type_embeddings", embedding(bert.types, bert.width))
+  return Builder("bert.Embeddings")
+      .child("word_embeddings", embedding(bert.vocabulary, bert.width))
+      .child("position_embeddings", embedding(bert.positions, bert.width))
+      .child("token_type_embeddings", embedding(bert.types, bert.width))
       .child("LayerNorm", layer_norm(bert))
-      .define("def forward(self, ids, types):\n"
-              "    places = torch.arange(ids.size(1), device=ids.device)\n"
-              "    x = self.word_embeddings.forward(ids) + self.token_type_embeddings.forward(types)\n"
-              "    x = self.LayerNorm.forward(x + self.position_embeddings.forward(places))\n"
-              "    return torch.dropout(x, " + literal(bert.dropout) + ", self.training)\n");
+      .define(
+          "def forward(self, ids, types):\n"
+          "    places = torch.arange(ids.size(1), device=ids.device)\n"
+          "    x = self.word_embeddings.forward(ids) + self.token_type_embeddings.forward(types)\n"
+          "    x = self.LayerNorm.forward(x + self.position_embeddings.forward(places))\n"
+          "    return torch.dropout(x, " +
+          literal(bert.dropout) + ", self.training)\n");
 }
 
 Builder self_attention(const BertConfig& bert) {
-  const std::string split = ".view([n, l, " + std::to_string(bert.heads) + ", " + std::to_string(bert.width / bert.heads) + "]).transpose(1, 2)\n";
+  const std::string split =
+      ".view([n, l, " + std::to_string(bert.heads) + ", " + std::to_string(bert.width / bert.heads) + "]).transpose(1, 2)\n";
   const Builder projection = linear(bert.width, bert.width);
-  return Builder("bert.SelfAttention").child("query", projection).child("key", projection.copy()).child("value", projection.copy())
-      .define("def forward(self, x, mask: Optional[Tensor]):\n"
-              "    n, l = x.size(0), x.size(1)\n"
-              "    q = self.query.forward(x)" + split +
-              "    k = self.key.forward(x)" + split +
-              "    v = self.value.forward(x)" + split +
-              "    p = " + literal(bert.attention_dropout) + " if self.training else 0.0\n"
-              "    y = torch.scaled_dot_product_attention(q, k, v, mask, p, False)\n"
-              "    return y.transpose(1, 2).reshape([n, l, " + std::to_string(bert.width) + "])\n");
+  return Builder("bert.SelfAttention")
+      .child("query", projection)
+      .child("key", projection.copy())
+      .child("value", projection.copy())
+      .define(
+          "def forward(self, x, mask: Optional[Tensor]):\n"
+          "    n, l = x.size(0), x.size(1)\n"
+          "    q = self.query.forward(x)" +
+          split + "    k = self.key.forward(x)" + split + "    v = self.value.forward(x)" + split +
+          "    p = " + literal(bert.attention_dropout) +
+          " if self.training else 0.0\n"
+          "    y = torch.scaled_dot_product_attention(q, k, v, mask, p, False)\n"
+          "    return y.transpose(1, 2).reshape([n, l, " +
+          std::to_string(bert.width) + "])\n");
 }
 
 Builder output(const BertConfig& bert, std::int64_t in) {
-  return Builder("bert.Output").child("dense", linear(in, bert.width)).child("LayerNorm", layer_norm(bert))
-      .define("def forward(self, x, residual):\n"
-              "    x = torch.dropout(self.dense.forward(x), " + literal(bert.dropout) + ", self.training)\n"
-              "    return self.LayerNorm.forward(x + residual)\n");
+  return Builder("bert.Output")
+      .child("dense", linear(in, bert.width))
+      .child("LayerNorm", layer_norm(bert))
+      .define(
+          "def forward(self, x, residual):\n"
+          "    x = torch.dropout(self.dense.forward(x), " +
+          literal(bert.dropout) +
+          ", self.training)\n"
+          "    return self.LayerNorm.forward(x + residual)\n");
 }
 
 Builder layer(const BertConfig& bert) {
-  const Builder attention = Builder("bert.Attention").child("self", self_attention(bert)).child("output", output(bert, bert.width))
-      .define("def forward(self, x, mask: Optional[Tensor]):\n"
-              "    return self.output.forward(getattr(self, \"self\").forward(x, mask), x)\n");
-  const Builder intermediate = Builder("bert.Intermediate").child("dense", linear(bert.width, bert.inner))
-      .define("def forward(self, x):\n    x = self.dense.forward(x)\n    return " + bert.activation + "\n");
-  return Builder("bert.Layer").child("attention", attention).child("intermediate", intermediate).child("output", output(bert, bert.inner))
-      .define("def forward(self, x, mask: Optional[Tensor]):\n"
-              "    x = self.attention.forward(x, mask)\n"
-              "    return self.output.forward(self.intermediate.forward(x), x)\n");
+  const Builder attention = Builder("bert.Attention")
+                                .child("self", self_attention(bert))
+                                .child("output", output(bert, bert.width))
+                                .define(
+                                    "def forward(self, x, mask: Optional[Tensor]):\n"
+                                    "    return self.output.forward(getattr(self, \"self\").forward(x, mask), x)\n");
+  const Builder intermediate = Builder("bert.Intermediate")
+                                   .child("dense", linear(bert.width, bert.inner))
+                                   .define("def forward(self, x):\n    x = self.dense.forward(x)\n    return " + bert.activation + "\n");
+  return Builder("bert.Layer")
+      .child("attention", attention)
+      .child("intermediate", intermediate)
+      .child("output", output(bert, bert.inner))
+      .define(
+          "def forward(self, x, mask: Optional[Tensor]):\n"
+          "    x = self.attention.forward(x, mask)\n"
+          "    return self.output.forward(self.intermediate.forward(x), x)\n");
 }
 
 }  // namespace
@@ -118,14 +158,19 @@ graph::Network bert(const Json& config, const std::string& place) {
     list.child(std::to_string(i), i == 0 ? first : first.copy());
     calls += "    x = getattr(self.layer, \"" + std::to_string(i) + "\").forward(x, mask)\n";
   }
-  const Builder encoder = Builder("bert.Encoder").child("layer", list).define("def forward(self, x, mask: Optional[Tensor]):\n" + calls + "    return x\n");
-  return Builder("bert.Bert").child("embeddings", embeddings(bert)).child("encoder", encoder)
-      .define("def forward(self, input_ids: Tensor, attention_mask: Optional[Tensor] = None, token_type_ids: Optional[Tensor] = None) -> Tensor:\n"
-              "    types = token_type_ids if token_type_ids is not None else torch.zeros_like(input_ids)\n"
-              "    mask: Optional[Tensor] = None\n"
-              "    if attention_mask is not None:\n"
-              "        mask = (attention_mask != 0).unsqueeze(1).unsqueeze(2)\n"
-              "    return self.encoder.forward(self.embeddings.forward(input_ids, types), mask)\n")
+  const Builder encoder =
+      Builder("bert.Encoder").child("layer", list).define("def forward(self, x, mask: Optional[Tensor]):\n" + calls + "    return x\n");
+  return Builder("bert.Bert")
+      .child("embeddings", embeddings(bert))
+      .child("encoder", encoder)
+      .define(
+          "def forward(self, input_ids: Tensor, attention_mask: Optional[Tensor] = None, token_type_ids: Optional[Tensor] = None) -> "
+          "Tensor:\n"
+          "    types = token_type_ids if token_type_ids is not None else torch.zeros_like(input_ids)\n"
+          "    mask: Optional[Tensor] = None\n"
+          "    if attention_mask is not None:\n"
+          "        mask = (attention_mask != 0).unsqueeze(1).unsqueeze(2)\n"
+          "    return self.encoder.forward(self.embeddings.forward(input_ids, types), mask)\n")
       .network();
 }
 

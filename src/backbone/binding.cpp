@@ -25,12 +25,14 @@ constexpr std::array<std::array<std::string_view, 6>, 4> aliases{{
 }};
 
 bool same_thing(std::string_view a, std::string_view b) {
-  return std::ranges::any_of(aliases, [&](const auto& names) { return std::ranges::find(names, a) != names.end() && std::ranges::find(names, b) != names.end(); });
+  return std::ranges::any_of(
+      aliases, [&](const auto& names) { return std::ranges::find(names, a) != names.end() && std::ranges::find(names, b) != names.end(); });
 }
 
 std::string show(const std::vector<graph::Argument>& arguments) {
   std::string text;
-  for (const auto& argument : arguments) text += (text.empty() ? "" : ", ") + argument.name + ": " + argument.type + (argument.has_default() ? " = ..." : "");
+  for (const auto& argument : arguments)
+    text += (text.empty() ? "" : ", ") + argument.name + ": " + argument.type + (argument.has_default() ? " = ..." : "");
   return "forward(" + text + ")";
 }
 
@@ -51,7 +53,9 @@ Binding::Binding(const graph::Network& network, const BackboneOptions& options, 
   const std::vector<graph::Argument> arguments = network.arguments();
   std::set<std::string> free(fields.begin(), fields.end());
   for (const graph::Argument& argument : arguments) slots_.push_back({argument, "", {}, ""});
-  const auto wants_field = [&](const Slot& slot) { return slot.field.empty() && slot.argument.kind != Kind::Other && !options.constants.contains(slot.argument.name); };
+  const auto wants_field = [&](const Slot& slot) {
+    return slot.field.empty() && slot.argument.kind != Kind::Other && !options.constants.contains(slot.argument.name);
+  };
   const auto bind = [&](Slot& slot, const std::string& field) {
     slot.field = field;
     free.erase(field);
@@ -61,11 +65,13 @@ Binding::Binding(const graph::Network& network, const BackboneOptions& options, 
   }
   for (Slot& slot : slots_) {
     if (!wants_field(slot)) continue;
-    const auto alias = std::ranges::find_if(fields, [&](const std::string& field) { return free.contains(field) && same_thing(field, slot.argument.name); });
+    const auto alias = std::ranges::find_if(
+        fields, [&](const std::string& field) { return free.contains(field) && same_thing(field, slot.argument.name); });
     if (alias != fields.end()) bind(slot, *alias);
   }
   for (const std::string& field : fields) {  // by order
-    const auto open = std::ranges::find_if(slots_, [&](const Slot& slot) { return wants_field(slot) && slot.argument.kind == Kind::Tensor && !slot.argument.has_default(); });
+    const auto open = std::ranges::find_if(
+        slots_, [&](const Slot& slot) { return wants_field(slot) && slot.argument.kind == Kind::Tensor && !slot.argument.has_default(); });
     if (open != slots_.end() && free.contains(field)) bind(*open, field);
   }
   for (Slot& slot : slots_) {
@@ -80,8 +86,9 @@ Binding::Binding(const graph::Network& network, const BackboneOptions& options, 
       throw ModelError({.code = "graft-M007",
                         .message = "[Backbone] nothing is there for the argument \"" + slot.argument.name + "\" of " + show(arguments) +
                                    "; the data gives: " + quoted_list(fields) + ".",
-                        .remedy = slot.argument.kind == Kind::Other ? "Give its value as a constant (--constant " + slot.argument.name + "=VALUE)."
-                                                                    : "Name a field of the data \"" + slot.argument.name + "\".",
+                        .remedy = slot.argument.kind == Kind::Other
+                                      ? "Give its value as a constant (--constant " + slot.argument.name + "=VALUE)."
+                                      : "Name a field of the data \"" + slot.argument.name + "\".",
                         .place = ""});
     }
   }
@@ -108,7 +115,8 @@ std::vector<c10::IValue> Binding::arguments(const Fields& batch) const {
 std::string Binding::description() const {
   std::string text;
   for (const Slot& slot : slots_) {
-    if (!slot.field.empty() && slot.field != slot.argument.name) text += (text.empty() ? "" : ", ") + slot.field + " -> " + slot.argument.name;
+    if (!slot.field.empty() && slot.field != slot.argument.name)
+      text += (text.empty() ? "" : ", ") + slot.field + " -> " + slot.argument.name;
   }
   return text;
 }
@@ -123,7 +131,8 @@ graph::CompositeSpec Binding::composite(const std::string& mask) const {
     }
     spec.inputs.push_back({slot.field, slot.field == mask || slot.argument.kind == Kind::OptionalTensor});
     const bool must_be_there = slot.field == mask && slot.argument.kind == Kind::Tensor;
-    spec.backbone_arguments.push_back(slot.argument.name + "=" + (must_be_there ? graph::or_ones(mask, spec.inputs.front().name) : slot.field));
+    spec.backbone_arguments.push_back(slot.argument.name + "=" +
+                                      (must_be_there ? graph::or_ones(mask, spec.inputs.front().name) : slot.field));
   }
   return spec;
 }

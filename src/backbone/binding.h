@@ -29,7 +29,7 @@ class Binding {
  private:
   struct Slot {
     graph::Argument argument;
-    std::string field;      // empty: `constant`
+    std::string field;  // empty: `constant`
     c10::IValue constant;
     std::string constant_source;
   };

@@ -53,10 +53,13 @@ void collect(const Node& node, const std::string& path, bool expand, std::vector
   }
   if (node.has_parameters) groups.push_back(path);  // its own parameters; those of children go to the longer name
   // A wrapper around the whole network counts as the network.
-  for (const std::string& name : node.order) collect(node.children.at(name), path.empty() ? name : path + "." + name, expand && wrapper, groups);
+  for (const std::string& name : node.order)
+    collect(node.children.at(name), path.empty() ? name : path + "." + name, expand && wrapper, groups);
 }
 
-bool is_within(const std::string& name, const std::string& group) { return group.empty() || (name.starts_with(group) && name[group.size()] == '.'); }
+bool is_within(const std::string& name, const std::string& group) {
+  return group.empty() || (name.starts_with(group) && name[group.size()] == '.');
+}
 
 }  // namespace
 

@@ -46,7 +46,8 @@ std::vector<std::string> fill(const graph::Network& network, const Fields& file,
   for (auto [name, parameter] : network.parameters()) {
     const auto found = given.find(name);
     if (found == given.end()) {
-      problems.push_back({"graft-K007", "[Import] the tensor \"" + name + "\" is missing.", "Check that config.json and the weights belong together.", place});
+      problems.push_back({"graft-K007", "[Import] the tensor \"" + name + "\" is missing.",
+                          "Check that config.json and the weights belong together.", place});
     } else if (found->second.sizes() != parameter.sizes() || !found->second.is_floating_point()) {
       problems.push_back({"graft-K008",
                           "[Import] \"" + name + "\" is wanted as " + shape_text(parameter.sizes()) + ", the file has " +
@@ -75,8 +76,8 @@ std::optional<text::WordPiece> tokenizer(const fs::path& folder, const Json& con
     auto vocabulary = text::WordPiece::load((folder / "vocab.txt").string(), options);
     if (const auto rows = config.at("vocab_size").get<std::size_t>(); vocabulary.size() > rows) {
       throw CheckpointError({.code = "graft-K009",
-                             .message = "[Import] the vocabulary has " + std::to_string(vocabulary.size()) + " tokens, the network's embedding " +
-                                        std::to_string(rows) + " rows.",
+                             .message = "[Import] the vocabulary has " + std::to_string(vocabulary.size()) +
+                                        " tokens, the network's embedding " + std::to_string(rows) + " rows.",
                              .remedy = "Bring the vocab.txt that was published with these weights.",
                              .place = (folder / "vocab.txt").string()});
     }

@@ -49,8 +49,10 @@ class Reader {
 
  private:
   [[noreturn]] void refuse(const std::string& what) const {
-    throw CheckpointError({.code = "graft-K005", .message = "[Safetensors] the file is damaged or is no safetensors file: " + what + ".",
-                           .remedy = "Fetch or export the file again.", .place = path_});
+    throw CheckpointError({.code = "graft-K005",
+                           .message = "[Safetensors] the file is damaged or is no safetensors file: " + what + ".",
+                           .remedy = "Fetch or export the file again.",
+                           .place = path_});
   }
 
   Json parse_header() {
@@ -65,7 +67,8 @@ class Reader {
     std::set<std::string> names;
     std::string twice;
     const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
-      if (depth == 1 && event == Json::parse_event_t::key && !names.insert(value.get<std::string>()).second) twice = value.get<std::string>();
+      if (depth == 1 && event == Json::parse_event_t::key && !names.insert(value.get<std::string>()).second)
+        twice = value.get<std::string>();
       return true;
     };
     try {
@@ -93,7 +96,8 @@ class Reader {
         if (extent != 0 && size > (1ULL << 60) / extent) refuse("\"" + name + "\" is larger than any memory");
         size *= extent;
       }
-      if (size != offsets[1] - offsets[0]) refuse("\"" + name + "\" needs " + std::to_string(size) + " bytes and has " + std::to_string(offsets[1] - offsets[0]));
+      if (size != offsets[1] - offsets[0])
+        refuse("\"" + name + "\" needs " + std::to_string(size) + " bytes and has " + std::to_string(offsets[1] - offsets[0]));
       return {name, type->second, {shape.begin(), shape.end()}, offsets[0], offsets[1]};
     } catch (const Json::exception&) {
       refuse("the description of \"" + name + "\" is incomplete");
@@ -105,7 +109,8 @@ class Reader {
     const auto options = at::TensorOptions(entry.type);
     if (entry.begin == entry.end) return at::empty(entry.shape, options);
     if (reinterpret_cast<std::uintptr_t>(data) % c10::elementSize(entry.type) == 0) {
-      return at::from_blob(data, entry.shape, [file = file_](void*) {}, options);
+      return at::from_blob(
+          data, entry.shape, [file = file_](void*) {}, options);
     }
     at::Tensor copy = at::empty(entry.shape, options);  // operators want aligned elements
     std::memcpy(copy.data_ptr(), data, entry.end - entry.begin);

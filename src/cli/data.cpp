@@ -11,7 +11,9 @@ void start_runtime(int threads) { runtime({.threads = threads, .keep_memory = tr
 
 Data open_data(const std::string& path, const std::vector<std::string>& columns) {
   if (path.ends_with(".csv") || path.ends_with(".tsv")) return data::csv(path, {.require = columns});
-  throw DataError({.code = "graft-D020", .message = "[Data] a .csv or .tsv file is wanted.", .remedy = "Rename or convert the file; the first line names the columns.",
+  throw DataError({.code = "graft-D020",
+                   .message = "[Data] a .csv or .tsv file is wanted.",
+                   .remedy = "Rename or convert the file; the first line names the columns.",
                    .place = path});
 }
 

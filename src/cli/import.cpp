@@ -14,14 +14,20 @@ struct ImportFlags {
 int run(const ImportFlags& flags, const Voice& voice) {
   const backbone::ImportReport report = backbone::import_checkpoint(flags.source, flags.out);
   if (voice.json) {
-    std::cout << Json{{"architecture", report.architecture}, {"parameters", report.parameters}, {"unused", report.unused},
-                      {"tokenizer", report.has_tokenizer}, {"out", flags.out}}.dump(2) << "\n";
+    std::cout << Json{{"architecture", report.architecture},
+                      {"parameters", report.parameters},
+                      {"unused", report.unused},
+                      {"tokenizer", report.has_tokenizer},
+                      {"out", flags.out}}
+                     .dump(2)
+              << "\n";
     return 0;
   }
   std::cout << flags.out << ": " << report.architecture << " with " << with_commas(report.parameters) << " parameters"
             << (report.has_tokenizer ? ", its tokenizer inside" : ", no tokenizer found") << "\n";
   if (!report.unused.empty()) std::cout << "not needed by the encoder: " << quoted_list(report.unused) << "\n";
-  std::cout << "next: graft inspect " << flags.out << "\n      graft train --backbone " << flags.out << " --train DATA.csv --text COLUMN --label COLUMN --out RUN\n";
+  std::cout << "next: graft inspect " << flags.out << "\n      graft train --backbone " << flags.out
+            << " --train DATA.csv --text COLUMN --label COLUMN --out RUN\n";
   return 0;
 }
 

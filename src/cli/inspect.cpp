@@ -26,15 +26,21 @@ std::string signature(const Backbone& backbone) {
 
 Json json_of(const Backbone& backbone) {
   Json methods = Json::array(), groups = Json::array(), arguments = Json::array();
-  for (const auto& argument : backbone.arguments()) arguments.push_back({{"name", argument.name}, {"type", argument.type}, {"optional", argument.has_default}});
+  for (const auto& argument : backbone.arguments())
+    arguments.push_back({{"name", argument.name}, {"type", argument.type}, {"optional", argument.has_default}});
   for (const std::string& name : backbone.method_names()) {
     methods.push_back({{"name", name}, {"arguments", name == "forward" ? arguments : Json::array()}});
   }
   for (const LayerGroup& group : backbone.groups()) groups.push_back({{"name", group.name}, {"parameters", group.parameters}});
   Json files = Json::array();
   for (const auto& [name, content] : backbone.files()) files.push_back(name);
-  return {{"kind", "torchscript"}, {"methods", methods}, {"parameters", backbone.num_parameters()}, {"trainable", backbone.num_trainable_as_saved()},
-          {"groups", groups}, {"files", files}, {"findings", Json::array()}};
+  return {{"kind", "torchscript"},
+          {"methods", methods},
+          {"parameters", backbone.num_parameters()},
+          {"trainable", backbone.num_trainable_as_saved()},
+          {"groups", groups},
+          {"files", files},
+          {"findings", Json::array()}};
 }
 
 int run(const InspectFlags& flags, const Voice& voice) {
@@ -76,7 +82,12 @@ Run add_inspect(CLI::App& app, Voice& voice) {
   auto* system = command->add_flag("--system", flags->system, "What this machine and LibTorch offer");
   file->excludes(system);
   return [flags, command, &voice] {
-    if (flags->file.empty() && !flags->system) throw CLI::RequiredError("FILE");
+    if (flags->file.empty() && !flags->system) {
+      throw ConfigError({.code = "graft-C100",
+                         .message = "[graft inspect] a FILE is wanted, or --system.",
+                         .remedy = "graft inspect --help shows the flags, with an example.",
+                         .place = ""});
+    }
     return run(*flags, voice);
   };
 }

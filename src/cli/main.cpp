@@ -25,9 +25,10 @@ int usage_error(const CLI::ParseError& error, const CLI::App& app, const cli::Vo
 
 int main(int argc, char** argv) {
   cli::Voice voice;
-  CLI::App app{"Fine-tunes pre-trained networks: load, freeze, attach a head, train, save one file that C++ and Python load.\n"
-               "Example: graft train --backbone minilm.pt --train tickets.csv --text message --label queue --out run",
-               "graft"};
+  CLI::App app{
+      "Fine-tunes pre-trained networks: load, freeze, attach a head, train, save one file that C++ and Python load.\n"
+      "Example: graft train --backbone minilm.pt --train tickets.csv --text message --label queue --out run",
+      "graft"};
   app.set_version_flag("--version", std::string("graft ") + GRAFT_VERSION + ", " + system_text());
   app.require_subcommand(1);
   app.fallthrough();

@@ -78,7 +78,8 @@ int run(const PredictFlags& flags, const Voice& voice) {
 Run add_predict(CLI::App& app, Voice& voice) {
   auto flags = std::make_shared<PredictFlags>();
   CLI::App* command = app.add_subcommand("predict", "Answers of a saved model");
-  command->footer("Examples: graft predict run/model.pt \"where is my parcel?\"\n          cat messages.txt | graft predict run/model.pt -");
+  command->footer(
+      "Examples: graft predict run/model.pt \"where is my parcel?\"\n          cat messages.txt | graft predict run/model.pt -");
   command->add_option("MODEL", flags->model, "A model saved by graft")->required();
   command->add_option("INPUT", flags->texts, "Texts; - or nothing: lines from stdin");
   command->add_option("--top", flags->top, "How many of the best answers to show")->capture_default_str()->check(CLI::PositiveNumber);

@@ -13,13 +13,17 @@ namespace fs = std::filesystem;
 RunFolder::RunFolder(const std::string& path, bool force) : path_(path) {
   std::error_code error;
   if (fs::exists(path, error) && !(fs::is_directory(path, error) && fs::is_empty(path, error)) && !force) {
-    throw ConfigError({.code = "graft-C105", .message = "[graft train] the run folder is there already.", .remedy = "Name another with --out, or overwrite it with --force.",
+    throw ConfigError({.code = "graft-C105",
+                       .message = "[graft train] the run folder is there already.",
+                       .remedy = "Name another with --out, or overwrite it with --force.",
                        .place = path});
   }
   fs::create_directories(path, error);
   if (error || !fs::is_directory(path)) {
-    throw SystemError({.code = "graft-S004", .message = "[graft train] the run folder cannot be made: " + error.message() + ".",
-                       .remedy = "Name a folder that you may write to with --out.", .place = path});
+    throw SystemError({.code = "graft-S004",
+                       .message = "[graft train] the run folder cannot be made: " + error.message() + ".",
+                       .remedy = "Name a folder that you may write to with --out.",
+                       .place = path});
   }
 }
 

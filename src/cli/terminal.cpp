@@ -25,7 +25,8 @@ extern "C" void catch_signal(int signal) {
 
 std::vector<Problem> problems_of(const std::exception& error) {
   if (const auto* known = dynamic_cast<const Error*>(&error)) return known->problems();
-  return {{"graft-S000", std::string("[graft] something went wrong that should not: ") + error.what(), "Run again with --verbose, and report it.", ""}};
+  return {{"graft-S000", std::string("[graft] something went wrong that should not: ") + error.what(),
+           "Run again with --verbose, and report it.", ""}};
 }
 
 std::string duration(double seconds) {
@@ -57,7 +58,8 @@ int report(const std::exception& error, const Voice& voice) {
   }
   const auto* known = dynamic_cast<const Error*>(&error);
   if (voice.verbose && known != nullptr && !known->details().empty()) std::cerr << "\n" << known->details() << "\n";
-  const bool failed = known == nullptr || dynamic_cast<const SystemError*>(&error) != nullptr || dynamic_cast<const NumericsError*>(&error) != nullptr;
+  const bool failed =
+      known == nullptr || dynamic_cast<const SystemError*>(&error) != nullptr || dynamic_cast<const NumericsError*>(&error) != nullptr;
   return failed ? 1 : 2;
 }
 
@@ -69,7 +71,8 @@ struct ProgressLine::State {
   std::size_t width = 0;
 };
 
-ProgressLine::ProgressLine(const Voice& voice) : state_(std::make_unique<State>(State{voice.quiet, is_terminal(STDERR_FILENO), "", {}, {}, -1e9, 0})) {}
+ProgressLine::ProgressLine(const Voice& voice)
+    : state_(std::make_unique<State>(State{voice.quiet, is_terminal(STDERR_FILENO), "", {}, {}, -1e9, 0})) {}
 
 ProgressLine::~ProgressLine() { clear(); }
 

@@ -3,8 +3,8 @@
 #include <exception>
 #include <memory>
 #include <stop_token>
-#include <thread>
 #include <string>
+#include <thread>
 
 #include "core/json.h"
 #include "graft/core/error.h"

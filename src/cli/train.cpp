@@ -24,7 +24,8 @@ constexpr std::array<std::string_view, 8> text_names{"text", "message", "sentenc
 constexpr std::array<std::string_view, 8> label_names{"label", "category", "class", "intent", "queue", "target", "topic", "sentiment"};
 
 /// The column that the flag names, or the one whose name says what it is.
-std::string column(const std::string& given, std::span<const std::string_view> usual, const Data& data, const std::string& flag, const std::string& file) {
+std::string column(const std::string& given, std::span<const std::string_view> usual, const Data& data, const std::string& flag,
+                   const std::string& file) {
   if (!given.empty()) return given;
   const Record first = data.get(0);
   for (const std::string_view name : usual) {
@@ -32,17 +33,22 @@ std::string column(const std::string& given, std::span<const std::string_view> u
   }
   std::vector<std::string> names;
   for (const auto& [name, value] : first.values) names.push_back(name);
-  throw DataError({.code = "graft-D021", .message = "[graft train] no column is called like a " + flag + "; the file has: " + quoted_list(names) + ".",
-                   .remedy = "Name it with --" + flag + " COLUMN.", .place = file});
+  throw DataError({.code = "graft-D021",
+                   .message = "[graft train] no column is called like a " + flag + "; the file has: " + quoted_list(names) + ".",
+                   .remedy = "Name it with --" + flag + " COLUMN.",
+                   .place = file});
 }
 
 text::Tokenizer tokenizer(const TrainSettings& settings, const Backbone& backbone) {
   const text::TokenizerOptions options{.text = settings.text, .max_length = settings.max_length};
   if (!settings.tokenizer.empty()) return text::Tokenizer::load(settings.tokenizer, options);
   const auto inside = backbone.files().find("tokenizer.json");
-  if (inside != backbone.files().end()) return text::Tokenizer(text::WordPiece::from_json(inside->second, settings.backbone + ":tokenizer.json"), options);
-  throw ConfigError({.code = "graft-C106", .message = "[graft train] a tokenizer is wanted; the backbone's file holds none.",
-                     .remedy = "Name the vocab.txt or tokenizer.json that was published with it with --tokenizer.", .place = settings.backbone});
+  if (inside != backbone.files().end())
+    return text::Tokenizer(text::WordPiece::from_json(inside->second, settings.backbone + ":tokenizer.json"), options);
+  throw ConfigError({.code = "graft-C106",
+                     .message = "[graft train] a tokenizer is wanted; the backbone's file holds none.",
+                     .remedy = "Name the vocab.txt or tokenizer.json that was published with it with --tokenizer.",
+                     .place = settings.backbone});
 }
 
 Splits load_data(TrainSettings& settings) {
@@ -55,7 +61,8 @@ Splits load_data(TrainSettings& settings) {
   if (!settings.valid.empty()) {
     data.valid = open_data(settings.valid, columns);
   } else if (settings.split > 0) {
-    const Splits parts = all.split({.valid = settings.split, .stratify = settings.label, .seed = static_cast<std::uint64_t>(settings.seed)});
+    const Splits parts =
+        all.split({.valid = settings.split, .stratify = settings.label, .seed = static_cast<std::uint64_t>(settings.seed)});
     data.train = parts.train;
     data.valid = parts.valid;
   }
@@ -69,15 +76,16 @@ double peak_memory_mb() {
 }
 
 /// What is measured at the end: the saved file, loaded again, on test data where given.
-EvalReport measure(const TrainSettings& settings, const Splits& data, const std::string& file, ProgressLine& line, const Interrupt& interrupt) {
+EvalReport measure(const TrainSettings& settings, const Splits& data, const std::string& file, ProgressLine& line,
+                   const Interrupt& interrupt) {
   Model saved = Model::load(file, settings.device);
   const Data& measured = !data.test.empty() ? data.test : !data.valid.empty() ? data.valid : data.train;
   return Evaluator({.progress = line.function()}).run(saved, measured, interrupt.token());
 }
 
 void print_plan(const TrainSettings& settings, const Splits& data, std::size_t labels, const DeviceChoice& device) {
-  std::cerr << settings.train << ": " << data.train.size() << " records train, " << data.valid.size() << " choose, " << data.test.size() << " test; text \""
-            << settings.text << "\", label \"" << settings.label << "\", " << labels << " classes\n"
+  std::cerr << settings.train << ": " << data.train.size() << " records train, " << data.valid.size() << " choose, " << data.test.size()
+            << " test; text \"" << settings.text << "\", label \"" << settings.label << "\", " << labels << " classes\n"
             << "on " << device.reason << "\n";
 }
 
@@ -96,22 +104,30 @@ int run(TrainSettings settings, const Voice& voice) {
   Freeze policy = preset == Preset::Full ? Freeze::none() : Freeze::all();
   if (!settings.freeze.empty()) policy = Freeze::parse(settings.freeze);
   Model model(std::move(backbone),
-              head::Classifier({.label = settings.label, .labels = labels, .hidden = settings.hidden, .dropout = settings.dropout,
+              head::Classifier({.label = settings.label,
+                                .labels = labels,
+                                .hidden = settings.hidden,
+                                .dropout = settings.dropout,
                                 .seed = static_cast<std::uint64_t>(settings.seed)}),
               std::move(words), {.freeze = policy, .device = settings.device});
   Phases phases{{"load", loading.seconds()}};
 
   const RunFolder folder(settings.out, settings.force);
   folder.write("config.json", settings.json());
-  set_log_sink([console = console_log(voice.verbose ? LogLevel::Debug : LogLevel::Warning), file = file_log(folder.file("log.txt"))](LogLevel level, std::string_view text) {
+  set_log_sink([console = console_log(voice.verbose ? LogLevel::Debug : LogLevel::Warning), file = file_log(folder.file("log.txt"))](
+                   LogLevel level, std::string_view text) {
     console(level, text);
     file(level, text);
   });
   if (!voice.quiet) print_plan(settings, data, labels.size(), device);
 
   const auto line = std::make_shared<ProgressLine>(voice);
-  const FineTuneReport report = fine_tune(model, data, {.preset = preset, .trainer = settings.trainer(), .evaluate = false,
-                                                        .callbacks = {line, std::make_shared<HistoryFile>(folder.file("history.jsonl"))}, .stop = interrupt.token()});
+  const FineTuneReport report = fine_tune(model, data,
+                                          {.preset = preset,
+                                           .trainer = settings.trainer(),
+                                           .evaluate = false,
+                                           .callbacks = {line, std::make_shared<HistoryFile>(folder.file("history.jsonl"))},
+                                           .stop = interrupt.token()});
   line->clear();
   for (const auto& [name, seconds] : report.training.phases) add_phase(phases, name, seconds);
   log(LogLevel::Info, report.plan + "; ended: " + report.training.ended);
@@ -152,12 +168,15 @@ int run(TrainSettings settings, const Voice& voice) {
     return 0;
   }
   std::cout << report.plan << "\n" << model.freeze_table().text();
-  if (const auto& best = report.training.history[static_cast<std::size_t>(report.training.best_epoch > 0 ? report.training.best_epoch - 1 : 0)]; best.l2) {
+  if (const auto& best =
+          report.training.history[static_cast<std::size_t>(report.training.best_epoch > 0 ? report.training.best_epoch - 1 : 0)];
+      best.l2) {
     std::cout << "L2 strength " << *best.l2 << " chosen of " << report.training.history.size() << " on validation data\n";
   }
-  for (const auto& [name, seconds] : phases) std::cout << "  " << name << std::string(10 - std::min<std::size_t>(9, name.size()), ' ') << fixed(seconds, 1) << " s\n";
-  std::cout << "\nOn " << result["metrics_on"].get<std::string>() << " data, measured on " << file << "\n" << found << "\nnext: graft predict " << file
-            << " \"a text of yours\"\n      graft evaluate " << file << " --data OTHER.csv\n";
+  for (const auto& [name, seconds] : phases)
+    std::cout << "  " << name << std::string(10 - std::min<std::size_t>(9, name.size()), ' ') << fixed(seconds, 1) << " s\n";
+  std::cout << "\nOn " << result["metrics_on"].get<std::string>() << " data, measured on " << file << "\n"
+            << found << "\nnext: graft predict " << file << " \"a text of yours\"\n      graft evaluate " << file << " --data OTHER.csv\n";
   return 0;
 }
 

@@ -65,7 +65,9 @@ void TrainSettings::add_flags(CLI::App& command) {
 void TrainSettings::read(const std::string& path, const CLI::App& command) {
   const Json config = parse_json(read_file(path), path);
   std::vector<Problem> problems;
-  if (!config.is_object()) throw ConfigError({.code = "graft-C101", .message = "[Config] an object is wanted.", .remedy = "Write {\"train\": ...}.", .place = path});
+  if (!config.is_object())
+    throw ConfigError(
+        {.code = "graft-C101", .message = "[Config] an object is wanted.", .remedy = "Write {\"train\": ...}.", .place = path});
   std::vector<std::string> known;
   for_each(*this, [&]<class T>(const std::string& name, T& value, const std::string&) {
     known.push_back(name);
@@ -73,12 +75,14 @@ void TrainSettings::read(const std::string& path, const CLI::App& command) {
     try {
       value = config.at(name).template get<T>();
     } catch (const Json::exception&) {
-      problems.push_back({"graft-C102", "[Config] \"" + name + "\" has the wrong type: " + config.at(name).dump() + ".", "graft train --help shows what it takes.", path});
+      problems.push_back({"graft-C102", "[Config] \"" + name + "\" has the wrong type: " + config.at(name).dump() + ".",
+                          "graft train --help shows what it takes.", path});
     }
   });
   for (const auto& [key, value] : config.items()) {
     if (std::ranges::find(known, key) == known.end()) {
-      problems.push_back({"graft-C103", "[Config] the key \"" + key + "\" is not known.", did_you_mean(key, known, "The keys are the flags of graft train."), path});
+      problems.push_back({"graft-C103", "[Config] the key \"" + key + "\" is not known.",
+                          did_you_mean(key, known, "The keys are the flags of graft train."), path});
     }
   }
   if (!problems.empty()) throw ConfigError(problems);
@@ -98,18 +102,22 @@ void TrainSettings::check() const {
   require(task == "classify", "the task \"classify\" is wanted, got \"" + task + "\".", "Leave --task out.");
   require(!backbone.empty(), "a backbone is wanted.", "Name one with --backbone FILE; graft import makes one from a published model.");
   require(!train.empty(), "training data is wanted.", "Name it with --train FILE.csv.");
-  require(!valid.empty() || (split >= 0 && split < 1), "a --split in [0, 1) is wanted, got " + std::to_string(split) + ".", "0.1 is a good share.");
+  require(!valid.empty() || (split >= 0 && split < 1), "a --split in [0, 1) is wanted, got " + std::to_string(split) + ".",
+          "0.1 is a good share.");
   require(epochs >= 0, "--epochs of at least 0 is wanted, got " + std::to_string(epochs) + ".", "0 leaves the number to the preset.");
   require(!out.empty(), "a run folder is wanted.", "Name it with --out.");
   require(seed >= 0, "a --seed of at least 0 is wanted.", "Leave it out for 0.");
   const bool frozen = freeze == "all" || preset == "probe";
-  require(!(preset == "probe" && !freeze.empty() && freeze != "all"), "the preset probe freezes everything, --freeze " + freeze + " does not.",
-          "Take --preset full with this --freeze.");
-  require(!(preset == "full" && freeze == "all"), "the preset full trains the backbone, --freeze all does not.", "Take --preset probe, or leave one of them out.");
-  require(!(frozen && hidden == 0 && dropout == 0 && epochs > 0), "--epochs does not apply: a linear head on a frozen backbone is solved, not stepped.",
+  require(!(preset == "probe" && !freeze.empty() && freeze != "all"),
+          "the preset probe freezes everything, --freeze " + freeze + " does not.", "Take --preset full with this --freeze.");
+  require(!(preset == "full" && freeze == "all"), "the preset full trains the backbone, --freeze all does not.",
+          "Take --preset probe, or leave one of them out.");
+  require(!(frozen && hidden == 0 && dropout == 0 && epochs > 0),
+          "--epochs does not apply: a linear head on a frozen backbone is solved, not stepped.",
           "Leave --epochs out, or take --preset full.");
   for (const std::string& given : constant) {
-    require(given.find('=') != std::string::npos && given.front() != '=', "--constant NAME=VALUE is wanted, got \"" + given + "\".", "For instance --constant sr=16000.");
+    require(given.find('=') != std::string::npos && given.front() != '=', "--constant NAME=VALUE is wanted, got \"" + given + "\".",
+            "For instance --constant sr=16000.");
   }
   if (!problems.empty()) throw ConfigError(problems);
 }
@@ -122,7 +130,8 @@ TrainerOptions TrainSettings::trainer() const {
 
 BackboneOptions TrainSettings::backbone_options() const {
   BackboneOptions options;
-  for (const std::string& given : constant) options.constants[given.substr(0, given.find('='))] = parse_constant(given.substr(given.find('=') + 1));
+  for (const std::string& given : constant)
+    options.constants[given.substr(0, given.find('='))] = parse_constant(given.substr(given.find('=') + 1));
   return options;
 }
 

@@ -9,7 +9,8 @@
 
 namespace graft::cli {
 
-/// Everything that graft train can be told; each is a flag and a key of CONFIG.json. An empty text or a zero stands for "decide by the data".
+/// Everything that graft train can be told; each is a flag and a key of CONFIG.json. An empty text or a zero stands for "decide by the
+/// data".
 struct TrainSettings {
   std::string task = "classify";
   std::string backbone, tokenizer;

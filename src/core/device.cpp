@@ -29,8 +29,8 @@ DeviceChoice choose_device(const std::string& wish) {
   }
   int index = 0;
   const bool plain = wish == "cuda";
-  const bool numbered = wish.starts_with("cuda:") &&
-                        std::from_chars(wish.data() + 5, wish.data() + wish.size(), index) == std::from_chars_result{wish.data() + wish.size(), std::errc()};
+  const bool numbered = wish.starts_with("cuda:") && std::from_chars(wish.data() + 5, wish.data() + wish.size(), index) ==
+                                                         std::from_chars_result{wish.data() + wish.size(), std::errc()};
   if (!plain && !numbered) {
     throw ConfigError({.code = "graft-C003",
                        .message = "[Device] auto, cpu, cuda or cuda:N is wanted, got \"" + wish + "\".",

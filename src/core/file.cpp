@@ -20,7 +20,9 @@ namespace fs = std::filesystem;
 class Descriptor {
  public:
   Descriptor(const char* path, int flags) : value_(::open(path, flags | O_CLOEXEC, 0644)) {}
-  ~Descriptor() { if (value_ >= 0) ::close(value_); }
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return value_; }
@@ -59,7 +61,8 @@ void write_all(int descriptor, std::string_view bytes, const std::string& path) 
 void require_file(const std::string& path) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) {
-    throw DataError({.code = "graft-D001", .message = "[File] a file is wanted, this is a folder.", .remedy = "Name a file in it.", .place = path});
+    throw DataError(
+        {.code = "graft-D001", .message = "[File] a file is wanted, this is a folder.", .remedy = "Name a file in it.", .place = path});
   }
   if (!fs::exists(path, ignored)) {
     throw DataError({.code = "graft-D002",

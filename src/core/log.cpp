@@ -26,9 +26,12 @@ Route& route() {
 
 spdlog::level::level_enum native(LogLevel level) {
   switch (level) {
-    case LogLevel::Debug: return spdlog::level::debug;
-    case LogLevel::Info: return spdlog::level::info;
-    default: return spdlog::level::warn;
+    case LogLevel::Debug:
+      return spdlog::level::debug;
+    case LogLevel::Info:
+      return spdlog::level::info;
+    default:
+      return spdlog::level::warn;
   }
 }
 

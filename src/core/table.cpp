@@ -9,7 +9,9 @@ namespace {
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }  // inside a UTF-8 character
 
-std::size_t width(const std::string& text) { return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return !continues(c); })); }
+std::size_t width(const std::string& text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return !continues(c); }));
+}
 
 bool is_number(const std::string& text) {
   return !text.empty() && (std::isdigit(static_cast<unsigned char>(text.back())) != 0 || text == ".") &&
@@ -26,7 +28,7 @@ std::string Table::text() const {
   }
   std::vector<bool> right(widths.size(), false);  // columns whose cells below the header are numbers
   for (std::size_t i = 1; i < widths.size(); ++i) {
-    right[i] = rows_.size() > 1 && std::all_of(rows_.begin() + 1, rows_.end(), [&](const auto& row) { return i >= row.size() || is_number(row[i]); });
+    right[i] = std::all_of(rows_.begin() + 1, rows_.end(), [&](const auto& row) { return i >= row.size() || is_number(row[i]); });
   }
   std::string text;
   for (const auto& row : rows_) {
@@ -47,7 +49,8 @@ std::string fixed(double value, int digits) {
 }
 
 std::string shortened(std::string text, std::size_t most) {
-  std::ranges::replace_if(text, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  std::ranges::replace_if(
+      text, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
   std::size_t characters = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (continues(text[i])) continue;

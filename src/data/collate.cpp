@@ -16,7 +16,8 @@ const std::pair<std::string, double>* padded(const Padding& padding, const std::
 
 [[noreturn]] void differ(const std::string& name, const at::Tensor& a, const at::Tensor& b) {
   throw DataError({.code = "graft-D014",
-                   .message = "[Batch] samples of one shape are wanted for \"" + name + "\", got " + shape_text(a.sizes()) + " and " + shape_text(b.sizes()) + ".",
+                   .message = "[Batch] samples of one shape are wanted for \"" + name + "\", got " + shape_text(a.sizes()) + " and " +
+                              shape_text(b.sizes()) + ".",
                    .remedy = "Let the preprocessing bring all samples to one shape, or name the field in its padding.",
                    .place = ""});
 }
@@ -43,7 +44,8 @@ Stacked stack(const std::string& name, std::span<const at::Tensor> rows, const P
   std::vector<std::int64_t> sizes{static_cast<std::int64_t>(rows.size()), longest};
   for (const std::int64_t size : rows.front().sizes().slice(1)) sizes.push_back(size);
   stacked.values = at::full(sizes, fill->second, rows.front().options());
-  for (std::size_t i = 0; i < rows.size(); ++i) stacked.values[static_cast<std::int64_t>(i)].narrow(0, 0, stacked.lengths[i]).copy_(rows[i]);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    stacked.values[static_cast<std::int64_t>(i)].narrow(0, 0, stacked.lengths[i]).copy_(rows[i]);
   return stacked;
 }
 
@@ -57,7 +59,7 @@ at::Tensor mask_of(const std::vector<std::int64_t>& lengths) {
 Batch collate(std::span<const Sample> samples, const Padding& padding) {
   Batch batch;
   std::vector<std::int64_t> lengths;
-  const auto gather = [&](Fields Sample::* part, Fields& into, bool masks) {
+  const auto gather = [&](Fields Sample::*part, Fields& into, bool masks) {
     for (const auto& [name, first] : samples.front().*part) {
       std::vector<at::Tensor> column;
       column.reserve(samples.size());

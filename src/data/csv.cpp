@@ -19,7 +19,8 @@ struct Row {
 class Csv final : public Dataset {
  public:
   Csv(const std::string& path, const CsvOptions& options)
-      : file_(Mapping::open(path)), name_(std::filesystem::path(path).filename().string()),
+      : file_(Mapping::open(path)),
+        name_(std::filesystem::path(path).filename().string()),
         delimiter_(options.delimiter.value_or(path.ends_with(".tsv") ? '\t' : ',')) {
     std::string_view text = file_->bytes();
     require_clean_utf8(text, path);
@@ -33,7 +34,8 @@ class Csv final : public Dataset {
       const std::size_t width = scanner.row().size();
       if (width != columns_.size()) {
         throw DataError({.code = "graft-D009",
-                         .message = "[Csv] " + std::to_string(columns_.size()) + " fields are wanted, as in the header, got " + std::to_string(width) + ".",
+                         .message = "[Csv] " + std::to_string(columns_.size()) + " fields are wanted, as in the header, got " +
+                                    std::to_string(width) + ".",
                          .remedy = "Quote fields that hold a delimiter, or complete the row.",
                          .place = path + ":" + std::to_string(row.line)});
       }
@@ -56,15 +58,19 @@ class Csv final : public Dataset {
 
  private:
   [[noreturn]] static void empty(const std::string& path) {
-    throw DataError({.code = "graft-D010", .message = "[Csv] a header line and at least one row are wanted, there is no row.",
-                     .remedy = "Check that this is the right file.", .place = path});
+    throw DataError({.code = "graft-D010",
+                     .message = "[Csv] a header line and at least one row are wanted, there is no row.",
+                     .remedy = "Check that this is the right file.",
+                     .place = path});
   }
 
   void check_columns(const std::string& path, const std::vector<std::string>& required) const {
     std::vector<Problem> problems;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (std::find(columns_.begin(), columns_.begin() + static_cast<std::ptrdiff_t>(i), columns_[i]) != columns_.begin() + static_cast<std::ptrdiff_t>(i)) {
-        problems.push_back({"graft-D011", "[Csv] the header names the column \"" + columns_[i] + "\" twice.", "Rename one of them.", path + ":1"});
+      if (std::find(columns_.begin(), columns_.begin() + static_cast<std::ptrdiff_t>(i), columns_[i]) !=
+          columns_.begin() + static_cast<std::ptrdiff_t>(i)) {
+        problems.push_back(
+            {"graft-D011", "[Csv] the header names the column \"" + columns_[i] + "\" twice.", "Rename one of them.", path + ":1"});
       }
     }
     for (const std::string& column : required) {

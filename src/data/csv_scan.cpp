@@ -37,7 +37,8 @@ std::string CsvScanner::quoted() {
       ++position_;
     } else {
       if (position_ < text_.size() && text_[position_] != delimiter_ && !at_line_end()) {
-        broken("a quoted field must end before the delimiter, got more text after its closing quote.", "Double the quotes that belong to the text.", line_);
+        broken("a quoted field must end before the delimiter, got more text after its closing quote.",
+               "Double the quotes that belong to the text.", line_);
       }
       return field;
     }
@@ -73,8 +74,10 @@ void require_clean_utf8(std::string_view text, const std::string& place) {
     return place + ":" + std::to_string(1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(position), '\n'));
   };
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
-    throw DataError({.code = "graft-D007", .message = "[Csv] text is wanted, got a NUL byte.",
-                     .remedy = "Save the file as UTF-8 text; UTF-16 files hold NUL bytes.", .place = line_of(nul)});
+    throw DataError({.code = "graft-D007",
+                     .message = "[Csv] text is wanted, got a NUL byte.",
+                     .remedy = "Save the file as UTF-8 text; UTF-16 files hold NUL bytes.",
+                     .place = line_of(nul)});
   }
   const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
   for (std::size_t i = 0; i < text.size();) {
@@ -85,8 +88,10 @@ void require_clean_utf8(std::string_view text, const std::string& place) {
     utf8proc_int32_t codepoint = 0;
     const auto length = utf8proc_iterate(bytes + i, static_cast<utf8proc_ssize_t>(text.size() - i), &codepoint);
     if (length < 1) {
-      throw DataError({.code = "graft-D008", .message = "[Csv] UTF-8 is wanted, got a byte that does not belong to it.",
-                       .remedy = "Convert the file, for instance with: iconv -f latin1 -t utf-8.", .place = line_of(i)});
+      throw DataError({.code = "graft-D008",
+                       .message = "[Csv] UTF-8 is wanted, got a byte that does not belong to it.",
+                       .remedy = "Convert the file, for instance with: iconv -f latin1 -t utf-8.",
+                       .place = line_of(i)});
     }
     i += static_cast<std::size_t>(length);
   }

@@ -62,8 +62,8 @@ class Concat final : public Dataset {
 void check(const SplitOptions& options) {
   if (options.valid >= 0 && options.test >= 0 && options.valid + options.test < 1) return;
   throw ConfigError({.code = "graft-C004",
-                     .message = "[Split] shares of at least 0 that leave something to train on are wanted, got valid " + std::to_string(options.valid) +
-                                " and test " + std::to_string(options.test) + ".",
+                     .message = "[Split] shares of at least 0 that leave something to train on are wanted, got valid " +
+                                std::to_string(options.valid) + " and test " + std::to_string(options.test) + ".",
                      .remedy = "Give shares such as 0.1 and 0.2.",
                      .place = ""});
 }
@@ -109,6 +109,12 @@ Splits Data::split(const SplitOptions& options) const {
     test.insert(test.end(), members.begin(), tested);
     valid.insert(valid.end(), tested, validated);
     train.insert(train.end(), validated, members.end());
+  }
+  if (train.empty() && !empty()) {
+    throw ConfigError({.code = "graft-C004",
+                       .message = "[Split] of " + std::to_string(size()) + " records none is left to train on.",
+                       .remedy = "Make the shares of validation and test smaller, or bring more records.",
+                       .place = ""});
   }
   for (auto* part : {&train, &valid, &test}) std::ranges::sort(*part);  // file order, so that parts read well
   return {subset(std::move(train)), subset(std::move(valid)), subset(std::move(test))};

@@ -17,8 +17,8 @@ void check(const LoaderOptions& options) {
   if (options.batch_size >= 1 && options.batch_positions >= 0 && options.threads >= 0) return;
   throw ConfigError({.code = "graft-C006",
                      .message = "[Loader] a batch size of at least 1 and no negative positions or threads are wanted, got batch_size " +
-                                std::to_string(options.batch_size) + ", batch_positions " + std::to_string(options.batch_positions) + ", threads " +
-                                std::to_string(options.threads) + ".",
+                                std::to_string(options.batch_size) + ", batch_positions " + std::to_string(options.batch_positions) +
+                                ", threads " + std::to_string(options.threads) + ".",
                      .remedy = "Leave the options at their defaults, or give sizes in range.",
                      .place = ""});
 }
@@ -33,8 +33,9 @@ std::int64_t positions(const Sample& sample) {
 std::vector<std::pair<std::size_t, std::size_t>> equal_runs(const std::vector<Sample>& samples, const LoaderOptions& options) {
   std::vector<std::pair<std::size_t, std::size_t>> runs;
   for (std::size_t start = 0; start < samples.size();) {
-    const auto most = options.batch_positions > 0 ? std::max<std::int64_t>(1, options.batch_positions / std::max<std::int64_t>(1, positions(samples[start])))
-                                                  : options.batch_size;
+    const auto most = options.batch_positions > 0
+                          ? std::max<std::int64_t>(1, options.batch_positions / std::max<std::int64_t>(1, positions(samples[start])))
+                          : options.batch_size;
     std::size_t end = start + 1;
     while (end < samples.size() && end - start < static_cast<std::size_t>(most) && same_shapes(samples[start], samples[end])) ++end;
     runs.emplace_back(start, end);
@@ -49,28 +50,37 @@ std::vector<std::size_t> shuffled_order(std::size_t n, std::uint64_t seed, std::
   return permutation(n, Rng(seed, epoch, ~std::uint64_t{0}));  // a key that no record's preprocessing has
 }
 
-std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng& rng, Mode mode) {
-  const Record record = data.get(index);
-  const auto unfit = [&](const std::string& code, const std::string& message, const std::string& remedy, const std::string& details) {
-    return DataError({.code = code, .message = message, .remedy = remedy, .place = record.place}, details);
-  };
+std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng& rng,
+                               Mode mode) {
+  std::string place = "record " + std::to_string(index);  // until the record tells its own
   try {
+    const Record record = data.get(index);
+    if (!record.place.empty()) place = record.place;
     std::vector<Sample> samples = preprocess(record, rng, mode);
     if (targets) targets(record, samples);
     for (Sample& sample : samples) sample.record = static_cast<std::int64_t>(index);
     return samples;
   } catch (const Error& error) {
-    if (!error.place().empty()) throw;
-    throw unfit(error.code(), error.message(), error.remedy(), error.details());
+    if (dynamic_cast<const DataError*>(&error) != nullptr && !error.place().empty()) throw;  // says all there is to say
+    const std::string& where = error.place().empty() ? place : error.place();
+    throw DataError({.code = error.code(), .message = error.message(), .remedy = error.remedy(), .place = where}, error.details());
   } catch (const std::exception& error) {
-    throw unfit("graft-D015", std::string("[Loader] this record cannot be prepared: ") + error.what(), "Repair the record, or the preprocessing.", error.what());
+    throw DataError({.code = "graft-D015",
+                     .message = std::string("[Loader] this record cannot be prepared: ") + error.what(),
+                     .remedy = "Repair the record, or the preprocessing.",
+                     .place = place},
+                    error.what());
   }
 }
 
 class Loader::Pass {
  public:
   Pass(Data data, std::shared_ptr<const Preprocess> preprocess, TargetFunction targets, const LoaderOptions& options)
-      : data_(std::move(data)), preprocess_(std::move(preprocess)), targets_(std::move(targets)), options_(options), padding_(preprocess_->padding()) {
+      : data_(std::move(data)),
+        preprocess_(std::move(preprocess)),
+        targets_(std::move(targets)),
+        options_(options),
+        padding_(preprocess_->padding()) {
     if (options_.order == Order::ByLength) {
       prepare_all();
       runs_ = equal_runs(samples_, options_);

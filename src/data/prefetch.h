@@ -17,7 +17,8 @@ namespace graft::detail {
 template <class Item>
 class Prefetch {
  public:
-  Prefetch(std::size_t n, int threads, std::function<Item(std::size_t)> make) : n_(n), ahead_(2 * static_cast<std::size_t>(threads)), make_(std::move(make)) {
+  Prefetch(std::size_t n, int threads, std::function<Item(std::size_t)> make)
+      : n_(n), ahead_(2 * static_cast<std::size_t>(threads)), make_(std::move(make)) {
     for (int t = 0; t < threads; ++t) workers_.emplace_back([this](std::stop_token stop) { work(stop); });
   }
   ~Prefetch() {
@@ -41,7 +42,7 @@ class Prefetch {
  private:
   void work(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    while (changed_.wait(lock, stop, [&] { return taken_ == n_ || taken_ < given_ + ahead_; }) && taken_ < n_) {
+    while (changed_.wait(lock, stop, [&] { return taken_ == n_ || taken_ < given_ + ahead_; }) && taken_ < n_ && !stop.stop_requested()) {
       const std::size_t item = taken_++;
       lock.unlock();
       std::pair<std::optional<Item>, std::exception_ptr> result;

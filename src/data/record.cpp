@@ -25,7 +25,8 @@ std::string Record::text(const std::string& field) const {
   if (const auto* text = std::get_if<std::string>(&found->second)) return *text;
   if (const auto* number = std::get_if<std::int64_t>(&found->second)) return std::to_string(*number);
   if (const auto* number = std::get_if<double>(&found->second)) return std::to_string(*number);
-  if (const auto* tensor = std::get_if<at::Tensor>(&found->second); tensor != nullptr && tensor->dim() == 0 && !tensor->is_floating_point()) {
+  if (const auto* tensor = std::get_if<at::Tensor>(&found->second);
+      tensor != nullptr && tensor->dim() == 0 && !tensor->is_floating_point()) {
     return std::to_string(tensor->item<std::int64_t>());
   }
   unfit(*this, field, "a text");

@@ -16,8 +16,9 @@ class Tensors final : public Dataset {
       const bool fits = tensor.dim() > 0 && tensor.size(0) == fields_.begin()->second.size(0);
       if (fits) continue;
       throw DataError({.code = "graft-D013",
-                       .message = "[Tensors] tensors with the same number of rows are wanted, got \"" + field + "\" " + shape_text(tensor.sizes()) + " beside \"" +
-                                  fields_.begin()->first + "\" " + shape_text(fields_.begin()->second.sizes()) + ".",
+                       .message = "[Tensors] tensors with the same number of rows are wanted, got \"" + field + "\" " +
+                                  shape_text(tensor.sizes()) + " beside \"" + fields_.begin()->first + "\" " +
+                                  shape_text(fields_.begin()->second.sizes()) + ".",
                        .remedy = "Give each tensor one row for each record.",
                        .place = name_});
     }

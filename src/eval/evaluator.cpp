@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "core/stopwatch.h"
@@ -17,7 +18,8 @@ namespace {
 /// Everything that is summed up over the batches of one evaluation.
 class Collector {
  public:
-  Collector(const Model& model, const Data& data, std::size_t keep) : head_(model.head()), preprocess_(*model.preprocess()), data_(data), keep_(keep), metrics_(model.head().metrics()) {}
+  Collector(const Model& model, const Data& data, std::size_t keep)
+      : head_(model.head()), preprocess_(*model.preprocess()), data_(data), keep_(keep), metrics_(model.head().metrics()) {}
 
   void add(const Fields& outputs, const Batch& batch) {
     const Terms given = head_.weights(batch.targets);
@@ -36,7 +38,8 @@ class Collector {
 
   EvalReport report(double seconds) {
     EvalReport report;
-    double loss = 0;
+    // Stopped before the first batch, nothing was measured, which is not a loss of 0.
+    double loss = samples_ > 0 ? 0.0 : std::numeric_limits<double>::quiet_NaN();
     for (const auto& [name, term] : terms_) loss += term.first / term.second;
     report.metrics.emplace_back("loss", loss);
     for (const auto& metric : metrics_) {
@@ -64,7 +67,8 @@ class Collector {
       const std::string truth = head_.truth(records[i]);
       if (truth.empty()) continue;
       ++answers_[{truth, answers[i].label}];
-      if (truth != answers[i].label) mistakes_.push_back({records[i].place, text_of(records[i]), truth, answers[i].label, answers[i].score});
+      if (truth != answers[i].label)
+        mistakes_.push_back({records[i].place, text_of(records[i]), truth, answers[i].label, answers[i].score});
     }
     if (mistakes_.size() > 4 * keep_) trim();
   }
@@ -96,7 +100,10 @@ class Collector {
 
 void require_records(const Data& data) {
   if (!data.empty()) return;
-  throw DataError({.code = "graft-D018", .message = "[Evaluator] at least one record is wanted, there is none.", .remedy = "Check the file or the split.", .place = ""});
+  throw DataError({.code = "graft-D018",
+                   .message = "[Evaluator] at least one record is wanted, there is none.",
+                   .remedy = "Check the file or the split.",
+                   .place = ""});
 }
 
 }  // namespace
@@ -106,7 +113,8 @@ EvalReport Evaluator::run(Model& model, const Data& data, std::stop_token stop) 
   const c10::NoGradGuard no_grad;
   const EvalMode mode(model);
   const Stopwatch watch;
-  Loader loader(data, model.preprocess(), target_function(model), {.batch_positions = options_.batch_positions, .order = Order::ByLength, .threads = options_.threads});
+  Loader loader(data, model.preprocess(), target_function(model),
+                {.batch_positions = options_.batch_positions, .order = Order::ByLength, .threads = options_.threads});
   Collector collector(model, data, options_.mistakes);
   std::int64_t done = 0;
   while (!stop.stop_requested()) {

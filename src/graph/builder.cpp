@@ -36,7 +36,10 @@ Builder& Builder::define(const std::string& source) {
   try {
     network_.module().define(source);
   } catch (const std::exception& error) {
-    throw ModelError({.code = "graft-M004", .message = "[Builder] the TorchScript source does not compile.", .remedy = "Repair the source.", .place = ""},
+    throw ModelError({.code = "graft-M004",
+                      .message = "[Builder] the TorchScript source does not compile.",
+                      .remedy = "Repair the source.",
+                      .place = ""},
                      error.what());
   }
   return *this;

@@ -18,19 +18,23 @@ namespace jit = torch::jit;
 
 /// What a file that does not load is, as far as its records tell.
 Problem diagnose(const std::string& path) {
-  const std::string export_recipe = "Export it from Python: torch.jit.script(model).save(\"model.pt\"), or torch.jit.trace(model, example).save(...).";
+  const std::string export_recipe =
+      "Export it from Python: torch.jit.script(model).save(\"model.pt\"), or torch.jit.trace(model, example).save(...).";
   try {
     caffe2::serialize::PyTorchStreamReader reader(path);
     const bool code = reader.hasRecord("constants.pkl");
     if (!code && reader.hasRecord("data.pkl")) {
-      return {"graft-K001", "[Backbone] a TorchScript file is wanted, this is a state dict or a pickled module: weights without the network.", export_recipe, path};
+      return {"graft-K001",
+              "[Backbone] a TorchScript file is wanted, this is a state dict or a pickled module: weights without the network.",
+              export_recipe, path};
     }
     if (!code) return {"graft-K002", "[Backbone] a TorchScript file is wanted, this is another zip archive.", export_recipe, path};
   } catch (const std::exception&) {
     return {"graft-K003", "[Backbone] a TorchScript file is wanted; this is no zip archive, or one that was cut short.",
             "Copy the file again, or export it again; a folder of safetensors is brought by graft import.", path};
   }
-  return {"graft-K004", "[Backbone] the archive does not load.", "Run again with --verbose for LibTorch's reason, and export the file again.", path};
+  return {"graft-K004", "[Backbone] the archive does not load.",
+          "Run again with --verbose for LibTorch's reason, and export the file again.", path};
 }
 
 }  // namespace

@@ -55,8 +55,8 @@ class Network {
   Network child(const std::string& name) const;
 
   /// A copy on the same classes. Tensors share their storage with the original, but for those that `trains` names: they are clones that
-  /// require gradients. Where anything trains, buffers are clones too. Each copy has its own tensor objects, so requires_grad, gradients and device are its own; ties hold, and a tied
-  /// tensor trains if one of its names does.
+  /// require gradients. Where anything trains, buffers are clones too. Each copy has its own tensor objects, so requires_grad, gradients
+  /// and device are its own; ties hold, and a tied tensor trains if one of its names does.
   Network instance(const Trains& trains) const;
   /// The mode of a training step in which nothing frozen moves (see training_flags.h).
   void train(const Trains& trains);

@@ -1,8 +1,8 @@
 #include "graph/trace.h"
 
-#include <torch/script.h>
 #include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/script.h>
 
 #include "graph/training_flags.h"
 
@@ -36,7 +36,8 @@ Traced trace(const std::string& class_name, const Fields& parameters, const Fiel
   jit::EliminateDeadCode(state->graph);
   make_flags_dynamic(*state->graph);
   state->graph->lint();
-  auto* function = module._ivalue()->compilation_unit()->create_function(c10::QualifiedName(*module.type()->name(), "forward"), state->graph);
+  auto* function =
+      module._ivalue()->compilation_unit()->create_function(c10::QualifiedName(*module.type()->name(), "forward"), state->graph);
   module.type()->addMethod(function);
   return traced;
 }

@@ -107,7 +107,8 @@ Census census(const jit::Module& module, const std::string& path, const std::fun
   return count;
 }
 
-void set_flags(jit::Module module, const std::string& path, bool owner_trains, const std::function<bool(const std::string&)>& trains, const Dataflow& flow) {
+void set_flags(jit::Module module, const std::string& path, bool owner_trains, const std::function<bool(const std::string&)>& trains,
+               const Dataflow& flow) {
   const Census subtree = census(module, path, trains);
   if (subtree.any) owner_trains = subtree.trains;
   bool own_state = false, own_trains = false;
@@ -134,7 +135,7 @@ void eval(jit::Module& module) {
 
 int make_flags_dynamic(jit::Graph& graph) {
   static const std::unordered_map<std::string, std::size_t> positions = {
-      {"aten::batch_norm", 5}, {"aten::instance_norm", 5}, {"aten::dropout", 2},       {"aten::dropout_", 2},
+      {"aten::batch_norm", 5},      {"aten::instance_norm", 5}, {"aten::dropout", 2}, {"aten::dropout_", 2},
       {"aten::feature_dropout", 2}, {"aten::alpha_dropout", 2}, {"aten::rrelu", 3}};
   int replaced = 0;
   std::vector<jit::Node*> nodes;

@@ -17,10 +17,11 @@ const at::Tensor& output_of(const Fields& outputs, const std::string& name) {
   if (name == "output" && !outputs.empty()) return outputs.begin()->second;
   std::string given;
   for (const auto& [output, tensor] : outputs) given += (given.empty() ? "\"" : ", \"") + output + "\" " + shape_text(tensor.sizes());
-  throw ModelError({.code = "graft-M011",
-                    .message = "[Head] an output \"" + name + "\" is wanted, the backbone gives: " + (given.empty() ? "no tensor" : given) + ".",
-                    .remedy = "Name one of these with .from.",
-                    .place = ""});
+  throw ModelError(
+      {.code = "graft-M011",
+       .message = "[Head] an output \"" + name + "\" is wanted, the backbone gives: " + (given.empty() ? "no tensor" : given) + ".",
+       .remedy = "Name one of these with .from.",
+       .place = ""});
 }
 
 Fields features_of(const std::vector<Feature>& reads, const Fields& outputs, const Fields& inputs) {

@@ -18,21 +18,27 @@ namespace {
 
 void check(const ClassifierOptions& options) {
   std::vector<Problem> problems;
-  const auto wrong = [&](const std::string& message, const std::string& remedy) { problems.push_back({"graft-C012", "[Classifier] " + message, remedy, ""}); };
+  const auto wrong = [&](const std::string& message, const std::string& remedy) {
+    problems.push_back({"graft-C012", "[Classifier] " + message, remedy, ""});
+  };
   const std::set<std::string> distinct(options.labels.begin(), options.labels.end());
   if (distinct.size() < 2 || distinct.size() != options.labels.size()) {
-    wrong("at least two labels, all different, are wanted, got " + std::to_string(options.labels.size()) + ": " + quoted_list(options.labels) + ".",
+    wrong("at least two labels, all different, are wanted, got " + std::to_string(options.labels.size()) + ": " +
+              quoted_list(options.labels) + ".",
           "Take them from the data: data.labels(\"" + options.label + "\").");
   }
   if (!options.class_weights.empty() && options.class_weights.size() != options.labels.size()) {
-    wrong("one class weight for each of the " + std::to_string(options.labels.size()) + " labels is wanted, got " + std::to_string(options.class_weights.size()) + ".",
+    wrong("one class weight for each of the " + std::to_string(options.labels.size()) + " labels is wanted, got " +
+              std::to_string(options.class_weights.size()) + ".",
           "Give as many weights as labels, in their order, or none.");
   }
-  if (!(options.dropout >= 0 && options.dropout < 1)) wrong("dropout in [0, 1) is wanted, got " + std::to_string(options.dropout) + ".", "0 switches it off.");
+  if (!(options.dropout >= 0 && options.dropout < 1))
+    wrong("dropout in [0, 1) is wanted, got " + std::to_string(options.dropout) + ".", "0 switches it off.");
   if (!(options.label_smoothing >= 0 && options.label_smoothing < 1)) {
     wrong("label_smoothing in [0, 1) is wanted, got " + std::to_string(options.label_smoothing) + ".", "0 switches it off.");
   }
-  if (options.hidden < 0 || options.width < 0) wrong("no negative widths are wanted.", "0 stands for no hidden layer, or for a width that the backbone tells.");
+  if (options.hidden < 0 || options.width < 0)
+    wrong("no negative widths are wanted.", "0 stands for no hidden layer, or for a width that the backbone tells.");
   if (!problems.empty()) throw ConfigError(problems);
 }
 
@@ -48,12 +54,16 @@ at::Tensor normal(at::IntArrayRef sizes, double deviation, Rng rng) {
 
 Pooling pooling_for(const at::Tensor& output) {
   switch (output.dim()) {
-    case 2: return Pooling::None;
-    case 3: return Pooling::MeanTokens;
-    case 4: return Pooling::MeanPixels;
+    case 2:
+      return Pooling::None;
+    case 3:
+      return Pooling::MeanTokens;
+    case 4:
+      return Pooling::MeanPixels;
     default:
       throw ModelError({.code = "graft-M009",
-                        .message = "[Classifier] an output [N, D], [N, L, D] or [N, C, H, W] is wanted, the backbone gives " + shape_text(output.sizes()) + ".",
+                        .message = "[Classifier] an output [N, D], [N, L, D] or [N, C, H, W] is wanted, the backbone gives " +
+                                   shape_text(output.sizes()) + ".",
                         .remedy = "Name another output with .from.",
                         .place = ""});
   }
@@ -91,8 +101,8 @@ void Classifier::build(const Fields& outputs) {
   const std::int64_t width = pool(output, *options_.pooling).size(-1);
   if (options_.width > 0 && options_.width != width) {
     throw ModelError({.code = "graft-M010",
-                      .message = "[Classifier] a width of " + std::to_string(options_.width) + " is wanted, the backbone gives " + std::to_string(width) + " (" +
-                                 shape_text(output.sizes()) + ", " + pooling_name(*options_.pooling) + ").",
+                      .message = "[Classifier] a width of " + std::to_string(options_.width) + " is wanted, the backbone gives " +
+                                 std::to_string(width) + " (" + shape_text(output.sizes()) + ", " + pooling_name(*options_.pooling) + ").",
                       .remedy = "Leave the width out, or load the backbone that this head was made for.",
                       .place = ""});
   }
@@ -105,7 +115,8 @@ void Classifier::make_parameters() {
   const auto classes = static_cast<std::int64_t>(options_.labels.size());
   std::int64_t width = options_.width;
   if (options_.hidden > 0) {
-    hidden_weight_ = parameter("hidden_weight", normal({options_.hidden, width}, 1.0 / std::sqrt(static_cast<double>(width)), Rng(options_.seed, 1)));
+    hidden_weight_ =
+        parameter("hidden_weight", normal({options_.hidden, width}, 1.0 / std::sqrt(static_cast<double>(width)), Rng(options_.seed, 1)));
     hidden_bias_ = parameter("hidden_bias", at::zeros({options_.hidden}));
     width = options_.hidden;
   }
@@ -127,18 +138,21 @@ void Classifier::targets(const Record& record, std::span<Sample> samples) const 
   if (tensor != nullptr && tensor->dim() == 1 && tensor->is_floating_point()) {
     if (tensor->size(0) != static_cast<std::int64_t>(options_.labels.size())) {
       throw DataError({.code = "graft-D016",
-                       .message = "[Classifier] " + std::to_string(options_.labels.size()) + " probabilities are wanted, got " + shape_text(tensor->sizes()) + ".",
-                       .remedy = "Give one for each label.", .place = record.place});
+                       .message = "[Classifier] " + std::to_string(options_.labels.size()) + " probabilities are wanted, got " +
+                                  shape_text(tensor->sizes()) + ".",
+                       .remedy = "Give one for each label.",
+                       .place = record.place});
     }
     target = *tensor;
   } else {
     const std::string label = record.text(options_.label);
     const auto found = index_.find(label);
     if (found == index_.end()) {
-      throw DataError({.code = "graft-D017",
-                       .message = "[Classifier] one of the " + std::to_string(options_.labels.size()) + " labels is wanted, got \"" + label + "\".",
-                       .remedy = did_you_mean(label, options_.labels, "The labels are: " + quoted_list(options_.labels) + "."),
-                       .place = record.place});
+      throw DataError(
+          {.code = "graft-D017",
+           .message = "[Classifier] one of the " + std::to_string(options_.labels.size()) + " labels is wanted, got \"" + label + "\".",
+           .remedy = did_you_mean(label, options_.labels, "The labels are: " + quoted_list(options_.labels) + "."),
+           .place = record.place});
     }
     target = at::scalar_tensor(found->second, at::kLong);
   }
@@ -153,7 +167,8 @@ Fields Classifier::forward(const Fields& features) const {
 }
 
 Terms Classifier::loss(const Fields& outputs, const Fields& targets) const {
-  return {{"cross_entropy", at::cross_entropy_loss_symint(outputs["logits"], targets["label"], class_weights_, at::Reduction::Sum, -100, options_.label_smoothing)}};
+  return {{"cross_entropy", at::cross_entropy_loss_symint(outputs["logits"], targets["label"], class_weights_, at::Reduction::Sum, -100,
+                                                          options_.label_smoothing)}};
 }
 
 Terms Classifier::weights(const Fields& targets) const {
@@ -203,10 +218,17 @@ std::optional<LinearLayer> Classifier::linear() const {
 }
 
 Json Classifier::config() const {
-  return {{"type", "classifier"},          {"label", options_.label},     {"labels", options_.labels},
-          {"hidden", options_.hidden},     {"dropout", options_.dropout}, {"from", options_.from},
-          {"pooling", pooling_name(options_.pooling.value_or(Pooling::None))}, {"mask", options_.mask},
-          {"class_weights", options_.class_weights}, {"label_smoothing", options_.label_smoothing}, {"width", options_.width}};
+  return {{"type", "classifier"},
+          {"label", options_.label},
+          {"labels", options_.labels},
+          {"hidden", options_.hidden},
+          {"dropout", options_.dropout},
+          {"from", options_.from},
+          {"pooling", pooling_name(options_.pooling.value_or(Pooling::None))},
+          {"mask", options_.mask},
+          {"class_weights", options_.class_weights},
+          {"label_smoothing", options_.label_smoothing},
+          {"width", options_.width}};
 }
 
 }  // namespace graft::head

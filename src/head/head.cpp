@@ -9,12 +9,14 @@ namespace graft {
 namespace {
 
 void require_attribute_name(const std::string& name, const Fields& taken, const Fields& also_taken) {
-  const bool usable = !name.empty() && name.find('.') == std::string::npos && name != "training" && !taken.has(name) && !also_taken.has(name);
+  const bool usable =
+      !name.empty() && name.find('.') == std::string::npos && name != "training" && !taken.has(name) && !also_taken.has(name);
   if (usable) return;
-  throw ConfigError({.code = "graft-C011",
-                     .message = "[Head] names of parameters and buffers are wanted without dots, once each and not \"training\"; got \"" + name + "\".",
-                     .remedy = "Choose another name, such as \"hidden_weight\".",
-                     .place = ""});
+  throw ConfigError(
+      {.code = "graft-C011",
+       .message = "[Head] names of parameters and buffers are wanted without dots, once each and not \"training\"; got \"" + name + "\".",
+       .remedy = "Choose another name, such as \"hidden_weight\".",
+       .place = ""});
 }
 
 }  // namespace

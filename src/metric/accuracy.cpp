@@ -11,8 +11,10 @@ namespace graft::metric {
 
 Accuracy::Accuracy(std::int64_t k, std::string target) : k_(k), target_(std::move(target)) {
   if (k_ >= 1) return;
-  throw ConfigError({.code = "graft-C010", .message = "[Accuracy] k of at least 1 is wanted, got " + std::to_string(k_) + ".",
-                     .remedy = "Use 1 for plain accuracy.", .place = ""});
+  throw ConfigError({.code = "graft-C010",
+                     .message = "[Accuracy] k of at least 1 is wanted, got " + std::to_string(k_) + ".",
+                     .remedy = "Use 1 for plain accuracy.",
+                     .place = ""});
 }
 
 void Accuracy::update(const Fields& outputs, const Batch& batch, std::span<const Record>) {

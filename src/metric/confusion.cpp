@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "graft/core/error.h"
+
 namespace graft {
 
 double value_of(const MetricValues& values, const std::string& name) {
@@ -62,7 +64,8 @@ double ConfusionMatrix::precision(std::int64_t label) const { return ratio(count
 double ConfusionMatrix::recall(std::int64_t label) const { return ratio(count(label, label), support(label)); }
 double ConfusionMatrix::f1(std::int64_t label) const { return ratio(2 * count(label, label), predicted(label) + support(label)); }
 
-F1::F1(std::int64_t num_classes, Average average, std::string target) : average_(average), target_(std::move(target)), matrix_(num_classes) {}
+F1::F1(std::int64_t num_classes, Average average, std::string target)
+    : average_(average), target_(std::move(target)), matrix_(num_classes) {}
 
 void F1::update(const Fields& outputs, const Batch& batch, std::span<const Record>) {
   const at::Tensor predictions = outputs["logits"].argmax(-1).to(at::kCPU).contiguous();
@@ -70,7 +73,17 @@ void F1::update(const Fields& outputs, const Batch& batch, std::span<const Recor
   const at::Tensor truths = (target.dim() == 2 ? target.argmax(-1) : target).to(at::kCPU).to(at::kLong).contiguous();
   const auto* prediction = predictions.const_data_ptr<std::int64_t>();
   const auto* truth = truths.const_data_ptr<std::int64_t>();
-  for (std::int64_t i = 0; i < truths.numel(); ++i) matrix_.add(truth[i], prediction[i]);
+  for (std::int64_t i = 0; i < truths.numel(); ++i) {
+    const auto known = [&](std::int64_t label) { return label >= 0 && label < matrix_.num_classes(); };
+    if (!known(truth[i]) || !known(prediction[i])) {
+      throw ModelError({.code = "graft-M017",
+                        .message = "[F1] classes 0 to " + std::to_string(matrix_.num_classes() - 1) + " are wanted, got truth " +
+                                   std::to_string(truth[i]) + " and prediction " + std::to_string(prediction[i]) + ".",
+                        .remedy = "Make the metric for as many classes as the logits have, and leave ignored targets out of the batch.",
+                        .place = ""});
+    }
+    matrix_.add(truth[i], prediction[i]);
+  }
 }
 
 MetricValues F1::compute() const {

@@ -50,7 +50,8 @@ void require_same(const Fields& expected, const Fields& traced) {
     const bool same = tensor.sizes() == got.sizes() && at::allclose(tensor.to(at::kFloat), got.to(at::kFloat), 1e-5, 1e-5);
     if (same) continue;
     throw ModelError({.code = "graft-M014",
-                      .message = "[Export] the head's output \"" + name + "\" differs between its C++ code and its recorded form on inputs of another size.",
+                      .message = "[Export] the head's output \"" + name +
+                                 "\" differs between its C++ code and its recorded form on inputs of another size.",
                       .remedy = "In forward(), take sizes from -1 and from operators instead of numbers, and do not branch on values.",
                       .place = ""});
   }
@@ -109,7 +110,8 @@ void Model::save(const std::string& path) {
 
   Json input_names = Json::array(), constants = Json::object();
   for (const auto& input : spec.inputs) input_names.push_back(input.name);
-  for (const auto& [name, value] : state.backbone.options().constants) std::visit([&, &key = name](const auto& v) { constants[key] = v; }, value);
+  for (const auto& [name, value] : state.backbone.options().constants)
+    std::visit([&, &key = name](const auto& v) { constants[key] = v; }, value);
   graph::Files files;
   for (auto& [name, content] : state.preprocess->files()) files[name] = content;
   predict::write_saved(path, {graph::compose(state.network, head.network, spec),
@@ -151,7 +153,8 @@ Model Model::load(const std::string& path, const std::string& device, const Head
       const at::Tensor* target = own.find(name);
       if (target == nullptr || target->sizes() != value.sizes()) {
         throw CheckpointError({.code = "graft-K013",
-                               .message = "[Model] the file's head has \"" + name + "\" " + shape_text(value.sizes()) + ", the head that was built has " +
+                               .message = "[Model] the file's head has \"" + name + "\" " + shape_text(value.sizes()) +
+                                          ", the head that was built has " +
                                           (target == nullptr ? std::string("none") : shape_text(target->sizes())) + ".",
                                .remedy = "Build the head as its config in the file says.",
                                .place = path});

@@ -44,7 +44,8 @@ Fields joined(const std::vector<Fields>& parts, const at::Tensor& order) {
 }
 
 bool same_row_shapes(const Fields& a, const Fields& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) { return x.second.sizes().slice(1) == y.second.sizes().slice(1); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& x, const auto& y) { return x.second.sizes().slice(1) == y.second.sizes().slice(1); });
 }
 
 }  // namespace
@@ -59,7 +60,11 @@ std::optional<FeatureStore> FeatureStore::make(const Model& model, const Data& d
   FeatureStore store;
   const Stopwatch preparing;
   Loader loader(data, model.preprocess(), target_function(model),
-                {.batch_positions = options.batch_positions, .order = Order::ByLength, .mode = options.mode, .seed = options.seed, .threads = options.threads});
+                {.batch_positions = options.batch_positions,
+                 .order = Order::ByLength,
+                 .mode = options.mode,
+                 .seed = options.seed,
+                 .threads = options.threads});
   store.prepare_seconds_ = preparing.seconds();
   if (loader.is_random()) {
     no_store("preprocessing draws random numbers");

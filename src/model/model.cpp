@@ -31,11 +31,18 @@ std::vector<std::string> possible_fields(const Batch& example, const Preprocess&
 
 }  // namespace
 
-Model::State::State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared_ptr<const Preprocess> the_preprocess, const ModelOptions& options)
-    : backbone(std::move(frozen)), head(std::move(the_head)), preprocess(std::move(the_preprocess)), policy(options.freeze),
-      device(choose_device(options.device).device), example(example_batch(*preprocess)),
-      binding(backbone.network(), backbone.options(), possible_fields(example, *preprocess)), network(backbone.network()) {
-  if (const std::string bound = binding.description(); !bound.empty()) log(LogLevel::Info, "fields bind to arguments of other names: " + bound);
+Model::State::State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared_ptr<const Preprocess> the_preprocess,
+                    const ModelOptions& options)
+    : backbone(std::move(frozen)),
+      head(std::move(the_head)),
+      preprocess(std::move(the_preprocess)),
+      policy(options.freeze),
+      device(choose_device(options.device).device),
+      example(example_batch(*preprocess)),
+      binding(backbone.network(), backbone.options(), possible_fields(example, *preprocess)),
+      network(backbone.network()) {
+  if (const std::string bound = binding.description(); !bound.empty())
+    log(LogLevel::Info, "fields bind to arguments of other names: " + bound);
   const c10::NoGradGuard no_grad;
   const Fields outputs = network(binding.arguments(example.inputs));
   head->build(outputs);

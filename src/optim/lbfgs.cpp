@@ -1,4 +1,4 @@
-#include "graft/optim/lbfgs.h"
+#include "optim/lbfgs.h"
 
 #include <cmath>
 #include <deque>

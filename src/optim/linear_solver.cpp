@@ -4,7 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include "graft/core/error.h"
-#include "graft/optim/lbfgs.h"
+#include "optim/lbfgs.h"
 
 namespace graft::optim {
 namespace {
@@ -131,7 +131,8 @@ SolverReport LinearSolver::solve(const SolverOptions& options) {
   rescale(true);
   MeanLoss objective(head_, layer_, features_, targets_, options.l2);
   Eigen::VectorXd x = objective.start();
-  const LbfgsReport found = lbfgs(std::ref(objective), x, {.max_iterations = options.max_iterations, .value_tolerance = options.tolerance, .stop = options.stop});
+  const LbfgsReport found =
+      lbfgs(std::ref(objective), x, {.max_iterations = options.max_iterations, .value_tolerance = options.tolerance, .stop = options.stop});
   Eigen::VectorXd unused(x.size());
   objective(x, unused);
   layer_.weight.mutable_grad().reset();

@@ -12,7 +12,10 @@ namespace {
 
 void require(bool holds, const std::string& message) {
   if (holds) return;
-  throw ConfigError({.code = "graft-C015", .message = "[Optimizer] " + message, .remedy = "Correct the option; the header gives its range.", .place = ""});
+  throw ConfigError({.code = "graft-C015",
+                     .message = "[Optimizer] " + message,
+                     .remedy = "Correct the option; the header gives its range.",
+                     .place = ""});
 }
 
 void check(const std::vector<ParameterGroup>& groups) {
@@ -20,7 +23,8 @@ void check(const std::vector<ParameterGroup>& groups) {
     require(group.lr >= 0, "a learning rate of at least 0 is wanted, got " + std::to_string(group.lr) + ".");
     require(group.weight_decay >= 0, "a weight decay of at least 0 is wanted, got " + std::to_string(group.weight_decay) + ".");
     for (const at::Tensor& parameter : group.parameters) {
-      require(parameter.is_leaf() && parameter.scalar_type() == group.parameters.front().scalar_type() && parameter.device() == group.parameters.front().device(),
+      require(parameter.is_leaf() && parameter.scalar_type() == group.parameters.front().scalar_type() &&
+                  parameter.device() == group.parameters.front().device(),
               "leaf tensors of one type and device in a group are wanted.");
     }
   }
@@ -37,7 +41,8 @@ class Optimizer::Rule {
 class Optimizer::AdamW final : public Rule {
  public:
   explicit AdamW(const AdamWOptions& options) : options_(options) {
-    for (const double beta : {options.beta1, options.beta2}) require(beta >= 0 && beta < 1, "betas in [0, 1) are wanted, got " + std::to_string(beta) + ".");
+    for (const double beta : {options.beta1, options.beta2})
+      require(beta >= 0 && beta < 1, "betas in [0, 1) are wanted, got " + std::to_string(beta) + ".");
   }
 
   void update(at::TensorList parameters, at::TensorList gradients, double lr, double weight_decay) override {
@@ -81,7 +86,8 @@ class Optimizer::Sgd final : public Rule {
         buffers.push_back(buffer);
       }
     }
-    at::_fused_sgd_(parameters, gradients, buffers, weight_decay, options_.momentum, lr, /*dampening=*/0, options_.nesterov, /*maximize=*/false,
+    at::_fused_sgd_(parameters, gradients, buffers, weight_decay, options_.momentum, lr, /*dampening=*/0, options_.nesterov,
+                    /*maximize=*/false,
                     /*is_first_step=*/false);
   }
 
@@ -90,7 +96,9 @@ class Optimizer::Sgd final : public Rule {
   std::unordered_map<const c10::TensorImpl*, at::Tensor> buffers_;
 };
 
-Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::unique_ptr<Rule> rule) : groups_(std::move(groups)), rule_(std::move(rule)) { check(groups_); }
+Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::unique_ptr<Rule> rule) : groups_(std::move(groups)), rule_(std::move(rule)) {
+  check(groups_);
+}
 Optimizer::~Optimizer() = default;
 Optimizer::Optimizer(Optimizer&&) noexcept = default;
 Optimizer& Optimizer::operator=(Optimizer&&) noexcept = default;

@@ -78,7 +78,7 @@ Predictor Predictor::load(const std::string& path, const PredictorOptions& optio
   saved.network.to(device);
   Predictor predictor;
   predictor.state_ = std::make_shared<const State>(State{saved.network, std::move(preprocess), std::move(head), saved.manifest.at("inputs"),
-                                                        saved.manifest.at("outputs"), device, std::move(text)});
+                                                         saved.manifest.at("outputs"), device, std::move(text)});
   return predictor;
 }
 

@@ -27,7 +27,8 @@ SavedFile read_saved(const std::string& path) {
   const int version = saved.manifest.value("format", 0);
   if (version > format) {
     throw CheckpointError({.code = "graft-K011",
-                           .message = "[Model] the file has format " + std::to_string(version) + ", this version of graft reads up to " + std::to_string(format) + ".",
+                           .message = "[Model] the file has format " + std::to_string(version) + ", this version of graft reads up to " +
+                                      std::to_string(format) + ".",
                            .remedy = "Update graft.",
                            .place = path});
   }

@@ -44,7 +44,9 @@ std::vector<Sample> Tokenizer::operator()(const Record& record, Rng&, Mode) cons
 
 Json Tokenizer::config() const { return {{"type", "tokenizer"}, {"text", options_.text}, {"max_length", options_.max_length}}; }
 
-std::vector<std::pair<std::string, std::string>> Tokenizer::files() const { return {{"tokenizer.json", words_.to_json(options_.max_length)}}; }
+std::vector<std::pair<std::string, std::string>> Tokenizer::files() const {
+  return {{"tokenizer.json", words_.to_json(options_.max_length)}};
+}
 
 Padding Tokenizer::padding() const { return {{{"input_ids", static_cast<double>(pad_)}}, "attention_mask"}; }
 

@@ -26,7 +26,8 @@ Plan settle(Model& model, Preset preset) {
   }
   if (model.policy() == Freeze::all()) model.freeze(Freeze::none());
   const FreezeTable table = model.freeze_table();
-  return {false, "full: " + with_commas(table.trainable()) + " of " + with_commas(table.parameters()) + " backbone parameters train with the head, by steps"};
+  return {false, "full: " + with_commas(table.trainable()) + " of " + with_commas(table.parameters()) +
+                     " backbone parameters train with the head, by steps"};
 }
 
 }  // namespace
@@ -36,8 +37,10 @@ Preset preset_from(const std::string& name) {
   if (name == "probe") return Preset::Probe;
   if (name == "full") return Preset::Full;
   const std::vector<std::string> known{"auto", "probe", "full"};
-  throw ConfigError({.code = "graft-C020", .message = "[FineTune] a preset of " + quoted_list(known) + " is wanted, got \"" + name + "\".",
-                     .remedy = did_you_mean(name, known, "auto is a good start."), .place = ""});
+  throw ConfigError({.code = "graft-C020",
+                     .message = "[FineTune] a preset of " + quoted_list(known) + " is wanted, got \"" + name + "\".",
+                     .remedy = did_you_mean(name, known, "auto is a good start."),
+                     .place = ""});
 }
 
 FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions& options) {
@@ -61,7 +64,8 @@ FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions
 
 std::string FineTuneReport::text() const {
   std::string text = plan + "\n";
-  for (const auto& [name, seconds] : training.phases) text += "  " + name + std::string(name.size() < 10 ? 10 - name.size() : 1, ' ') + fixed(seconds, 2) + " s\n";
+  for (const auto& [name, seconds] : training.phases)
+    text += "  " + name + std::string(name.size() < 10 ? 10 - name.size() : 1, ' ') + fixed(seconds, 2) + " s\n";
   if (!measured_on.empty()) text += "\nOn " + measured_on + " data\n" + evaluation.text();
   return text;
 }

@@ -7,7 +7,8 @@
 namespace graft {
 
 Json EpochRecord::json() const {
-  Json json{{"epoch", epoch}, {"train_loss", train_loss}, {"metrics", Json::object()}, {"lr", lr}, {"seconds", seconds}, {"samples", samples}};
+  Json json{{"epoch", epoch}, {"train_loss", train_loss}, {"metrics", Json::object()},
+            {"lr", lr},       {"seconds", seconds},       {"samples", samples}};
   if (valid_loss) json["valid_loss"] = *valid_loss;
   for (const auto& [name, value] : metrics) json["metrics"][name] = value;
   if (iterations) json["iterations"] = *iterations;

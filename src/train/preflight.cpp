@@ -18,13 +18,13 @@ class NoInputs final : public Preprocess {
   Record example() const override { return {}; }
 };
 
-
 }  // namespace
 
 void preflight(const Model& model, const Splits& data) {
   std::vector<Problem> problems;
   if (data.train.empty()) {
-    problems.push_back({"graft-D019", "[Trainer] at least one training record is wanted, there is none.", "Check the file, or make the other parts smaller.", ""});
+    problems.push_back({"graft-D019", "[Trainer] at least one training record is wanted, there is none.",
+                        "Check the file, or make the other parts smaller.", ""});
   }
   const NoInputs none;
   const TargetFunction targets = target_function(model);

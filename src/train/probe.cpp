@@ -23,7 +23,10 @@ constexpr double clearly_worse = 1.02;
 std::vector<double> strengths(const FineTuneOptions& options, bool choose) {
   std::vector<double> l2 = options.l2;
   if (l2.empty() || std::ranges::any_of(l2, [](double value) { return !(value >= 0); })) {
-    throw ConfigError({.code = "graft-C019", .message = "[Probe] at least one L2 strength, none negative, is wanted.", .remedy = "Leave l2 at its default.", .place = ""});
+    throw ConfigError({.code = "graft-C019",
+                       .message = "[Probe] at least one L2 strength, none negative, is wanted.",
+                       .remedy = "Leave l2 at its default.",
+                       .place = ""});
   }
   std::ranges::sort(l2, std::greater<>());
   if (!choose) l2 = {l2[l2.size() / 2]};
@@ -31,12 +34,20 @@ std::vector<double> strengths(const FineTuneOptions& options, bool choose) {
 }
 
 FeatureStore store_of(const Model& model, const Data& data, Mode mode, const FineTuneOptions& options, Phases& phases) {
-  auto store = FeatureStore::make(model, data, {.mode = mode, .seed = options.trainer.seed, .threads = options.trainer.threads,
-                                                .progress = [&](const Progress& p) { for (const auto& callback : options.callbacks) callback->on_progress(p); },
-                                                .stop = options.stop});
+  auto store = FeatureStore::make(model, data,
+                                  {.mode = mode,
+                                   .seed = options.trainer.seed,
+                                   .threads = options.trainer.threads,
+                                   .progress =
+                                       [&](const Progress& p) {
+                                         for (const auto& callback : options.callbacks) callback->on_progress(p);
+                                       },
+                                   .stop = options.stop});
   if (!store) {
-    throw ModelError({.code = "graft-M016", .message = "[Probe] features that stay the same from epoch to epoch are wanted.",
-                      .remedy = "Train this model with the preset \"full\", or switch random preprocessing off.", .place = ""});
+    throw ModelError({.code = "graft-M016",
+                      .message = "[Probe] features that stay the same from epoch to epoch are wanted.",
+                      .remedy = "Train this model with the preset \"full\", or switch random preprocessing off.",
+                      .place = ""});
   }
   add_phase(phases, "tokenize", store->prepare_seconds());
   add_phase(phases, "prefix", store->compute_seconds());
@@ -68,7 +79,11 @@ TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& optio
     const Stopwatch watch;
     const optim::SolverReport solved = solver.solve({.l2 = l2, .stop = options.stop});
     if (options.stop.stop_requested() && best_weight.defined()) break;
-    EpochRecord record{.epoch = static_cast<int>(report.history.size()) + 1, .train_loss = solved.loss, .samples = train.size(), .iterations = solved.iterations, .l2 = l2};
+    EpochRecord record{.epoch = static_cast<int>(report.history.size()) + 1,
+                       .train_loss = solved.loss,
+                       .samples = train.size(),
+                       .iterations = solved.iterations,
+                       .l2 = l2};
     double loss = solved.loss;
     if (valid) {
       const EvalReport found = Evaluator({.mistakes = 0}).run(model, data.valid, *valid);
@@ -80,7 +95,8 @@ TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& optio
     report.history.push_back(record);
     for (const auto& callback : options.callbacks) {
       callback->on_epoch(record);
-      callback->on_progress({"solve", record.epoch, static_cast<std::int64_t>(series.size()), "L2 " + std::to_string(l2) + ", loss " + fixed(loss, 4)});
+      callback->on_progress(
+          {"solve", record.epoch, static_cast<std::int64_t>(series.size()), "L2 " + std::to_string(l2) + ", loss " + fixed(loss, 4)});
     }
     if (loss < lowest) {
       lowest = loss;

@@ -42,8 +42,12 @@ class Live final : public Stream {
 
   void begin(int epoch) override {
     loader_.emplace(data_, model_.preprocess(), target_function(model_),
-                    LoaderOptions{.batch_size = options_.batch_size, .order = options_.shuffle ? Order::Shuffled : Order::Sequential, .mode = Mode::Train,
-                                  .seed = options_.seed, .epoch = static_cast<std::uint64_t>(epoch), .threads = options_.threads});
+                    LoaderOptions{.batch_size = options_.batch_size,
+                                  .order = options_.shuffle ? Order::Shuffled : Order::Sequential,
+                                  .mode = Mode::Train,
+                                  .seed = options_.seed,
+                                  .epoch = static_cast<std::uint64_t>(epoch),
+                                  .threads = options_.threads});
   }
 
   std::optional<StepInput> next() override {

@@ -76,7 +76,8 @@ class Snapshot {
 /// One call of fit().
 class Run {
  public:
-  Run(Model& model, const Splits& data, const TrainerOptions& options, const std::vector<std::shared_ptr<Callback>>& callbacks, std::stop_token stop)
+  Run(Model& model, const Splits& data, const TrainerOptions& options, const std::vector<std::shared_ptr<Callback>>& callbacks,
+      std::stop_token stop)
       : model_(model), data_(data), options_(options), callbacks_(callbacks), stop_(std::move(stop)) {}
 
   TrainReport operator()() {
@@ -88,6 +89,9 @@ class Run {
     const int epochs = options_.epochs.value_or(model_.backbone_trains() ? 3 : 30);
     total_steps_ = epochs * stream->steps_per_epoch();
     Optimizer optimizer = make_optimizer(model_, options_);
+    for (const ParameterGroup& group : optimizer.groups()) {
+      parameters_.insert(parameters_.end(), group.parameters.begin(), group.parameters.end());
+    }
     report_.ended = "all epochs";
     for (int epoch = 1; epoch <= epochs && !ended_; ++epoch) run_epoch(epoch, *stream, optimizer);
     if (!best_.empty()) best_.restore(model_);
@@ -107,7 +111,8 @@ class Run {
   }
 
   void store() {
-    FeatureStoreOptions options{.seed = options_.seed, .threads = options_.threads, .progress = [this](const Progress& p) { progress(p); }, .stop = stop_};
+    FeatureStoreOptions options{
+        .seed = options_.seed, .threads = options_.threads, .progress = [this](const Progress& p) { progress(p); }, .stop = stop_};
     const auto make = [&](const Data& data, Mode mode) {
       options.mode = mode;
       auto made = FeatureStore::make(model_, data, options);
@@ -160,15 +165,14 @@ class Run {
     const double factor = options_.schedule.factor(step_, total_steps_);
     StepRecord step{.step = step_, .loss = loss.item<double>(), .lr = options_.lr * factor};
     if (!std::isfinite(step.loss)) {
-      throw NumericsError({.code = "graft-N001",
-                           .message = "[Trainer] the loss is not finite at step " + std::to_string(step_) + " (lr " + std::to_string(step.lr) + ").",
-                           .remedy = "Lower the learning rate, set max_grad_norm, and check the inputs for values that are not finite.",
-                           .place = ""});
+      throw NumericsError(
+          {.code = "graft-N001",
+           .message = "[Trainer] the loss is not finite at step " + std::to_string(step_) + " (lr " + std::to_string(step.lr) + ").",
+           .remedy = "Lower the learning rate, set max_grad_norm, and check the inputs for values that are not finite.",
+           .place = ""});
     }
     loss.backward();
-    std::vector<at::Tensor> parameters;
-    for (const ParameterGroup& group : optimizer.groups()) parameters.insert(parameters.end(), group.parameters.begin(), group.parameters.end());
-    step.grad_norm = clip_grad_norm(parameters, options_.max_grad_norm).item<double>();
+    step.grad_norm = clip_grad_norm(parameters_, options_.max_grad_norm).item<double>();
     optimizer.step(factor);
     ++step_;
     return step;
@@ -199,6 +203,7 @@ class Run {
   std::stop_token stop_;
   TrainReport report_;
   std::optional<FeatureStore> train_store_, valid_store_;
+  std::vector<at::Tensor> parameters_;  // all that the optimizer steps
   Snapshot best_;
   double lowest_ = std::numeric_limits<double>::infinity();
   std::int64_t step_ = 0, total_steps_ = 0;
@@ -214,6 +219,8 @@ Trainer& Trainer::add(std::shared_ptr<Callback> callback) {
   return *this;
 }
 
-TrainReport Trainer::fit(Model& model, const Splits& data, std::stop_token stop) const { return Run(model, data, options_, callbacks_, std::move(stop))(); }
+TrainReport Trainer::fit(Model& model, const Splits& data, std::stop_token stop) const {
+  return Run(model, data, options_, callbacks_, std::move(stop))();
+}
 
 }  // namespace graft

@@ -52,8 +52,12 @@ TEST_CASE("Freeze: what matches nothing is an error with near names", "[adapt][e
     const auto error = test::error_of<ConfigError>([] { Freeze::matching({"layer1", "layer9.*"}).trainable(vision()); });
     CHECK(error.message().find("\"layer9.*\"") != std::string::npos);
   }
-  SECTION("an empty text") { CHECK(test::error_of<ConfigError>([] { Freeze::parse(""); }).code() == "graft-C007"); }
-  SECTION("up_to without a group") { CHECK(test::error_of<ConfigError>([] { Freeze::parse("up_to="); }).code() == "graft-C007"); }
+  SECTION("an empty text") {
+    CHECK(test::error_of<ConfigError>([] { Freeze::parse(""); }).code() == "graft-C007");
+  }
+  SECTION("up_to without a group") {
+    CHECK(test::error_of<ConfigError>([] { Freeze::parse("up_to="); }).code() == "graft-C007");
+  }
 }
 
 TEST_CASE("Freeze: the table counts and groups runs of one state", "[adapt]") {

@@ -22,7 +22,8 @@ TEST_CASE("Backbone: traced and scripted files are used in the same way", "[back
     const Backbone backbone = Backbone::load(test::golden_path(golden.at(name).at("file")));
     CHECK(backbone.num_parameters() == golden.at(name).at("parameter_count").get<std::int64_t>());
     const Json& one = golden.at(name).at("cases").at(0);
-    const Fields inputs{{"input_ids", test::tensor_of(one.at("inputs").at("input_ids"))}, {"attention_mask", test::tensor_of(one.at("inputs").at("attention_mask"))}};
+    const Fields inputs{{"input_ids", test::tensor_of(one.at("inputs").at("input_ids"))},
+                        {"attention_mask", test::tensor_of(one.at("inputs").at("attention_mask"))}};
     CHECK(test::max_difference(backbone(inputs)["output"], test::tensor_of(one.at("outputs").begin().value())) < 1e-5);
   }
 }
@@ -67,8 +68,10 @@ TEST_CASE("Backbone: lists its arguments", "[backbone]") {
 }
 
 TEST_CASE("Backbone: real recurrent and MLP checkpoints load and list their parameters", "[backbone][data]") {
-  CHECK(Backbone::load(test::test_data("torchscript/torchsharp_l1000_100_10.script.dat")).num_parameters() == 1000 * 100 + 100 + 100 * 10 + 10);
-  const Backbone voice = Backbone::load(test::test_data("torchscript/silero_vad_v6_head.jit"), {.constants = {{"sr", std::int64_t{16000}}}});
+  CHECK(Backbone::load(test::test_data("torchscript/torchsharp_l1000_100_10.script.dat")).num_parameters() ==
+        1000 * 100 + 100 + 100 * 10 + 10);
+  const Backbone voice =
+      Backbone::load(test::test_data("torchscript/silero_vad_v6_head.jit"), {.constants = {{"sr", std::int64_t{16000}}}});
   CHECK(voice.network().parameters().size() == 28);
   CHECK(voice({{"x", at::zeros({1, 512})}}).size() >= 1);
 }

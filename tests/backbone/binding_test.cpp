@@ -33,13 +33,16 @@ TEST_CASE("Binding: by name first, then by alias, then by order", "[backbone]") 
     const Binding binding(network("first, second"), {}, {"a", "b"});
     CHECK(binding.description() == "a -> first, b -> second");
   }
-  SECTION("fields that nothing reads are dropped") { CHECK(Binding(network("x"), {}, {"x", "unused"}).arguments({{"x", ids}, {"unused", ids}}).size() == 1); }
+  SECTION("fields that nothing reads are dropped") {
+    CHECK(Binding(network("x"), {}, {"x", "unused"}).arguments({{"x", ids}, {"unused", ids}}).size() == 1);
+  }
 }
 
 TEST_CASE("Binding: a batch without padding has no mask", "[backbone]") {
   const Fields batch{{"input_ids", ids}};
   SECTION("an optional argument gets None") {
-    CHECK(Binding(network("input_ids, attention_mask: Optional[Tensor]"), {}, {"input_ids", "attention_mask"}).arguments(batch)[1].isNone());
+    CHECK(
+        Binding(network("input_ids, attention_mask: Optional[Tensor]"), {}, {"input_ids", "attention_mask"}).arguments(batch)[1].isNone());
   }
   SECTION("a required one gets ones") {
     const auto values = Binding(network("input_ids, attention_mask"), {}, {"input_ids", "attention_mask"}).arguments(batch);

@@ -39,7 +39,8 @@ TEST_CASE("Import: a published BERT gives what Python gives", "[backbone]") {
   }
   SECTION("without a mask all positions are real") {
     const at::Tensor ids = test::tensor_of(Json::parse("[[2, 44, 79, 7, 3]]"));
-    CHECK(at::allclose(backbone({{"input_ids", ids}})["output"], backbone({{"input_ids", ids}, {"attention_mask", at::ones_like(ids)}})["output"], 1e-5, 1e-6));
+    CHECK(at::allclose(backbone({{"input_ids", ids}})["output"],
+                       backbone({{"input_ids", ids}, {"attention_mask", at::ones_like(ids)}})["output"], 1e-5, 1e-6));
   }
 }
 
@@ -54,7 +55,8 @@ TEST_CASE("Import: all-MiniLM-L6-v2 agrees with Python within 1e-5", "[backbone]
     const std::int64_t length = mask[row].sum().item<std::int64_t>();
     const auto index = static_cast<std::size_t>(row);
     CHECK(test::max_difference(hidden[row].narrow(0, 0, length).narrow(1, 0, 6), test::tensor_of(golden.at("first_six").at(index))) < 1e-5);
-    CHECK(test::max_difference(hidden[row].narrow(0, 0, length).narrow(1, 378, 6), test::tensor_of(golden.at("last_six").at(index))) < 1e-5);
+    CHECK(test::max_difference(hidden[row].narrow(0, 0, length).narrow(1, 378, 6), test::tensor_of(golden.at("last_six").at(index))) <
+          1e-5);
   }
   CHECK((hidden.abs().sum(-1) * mask).sum().item<double>() == Approx(std::stod(golden.at("sum_abs_real_positions").dump())).epsilon(1e-6));
 }
@@ -86,12 +88,14 @@ TEST_CASE("Import says what does not fit", "[backbone][error]") {
   }
   SECTION("a setting is missing") {
     copy_with(folder, "hidden_size", nullptr);
-    CHECK(test::error_of<CheckpointError>([&] { backbone::import_checkpoint(folder.path(), folder.file("out.pt")); }).code() == "graft-K006");
+    CHECK(test::error_of<CheckpointError>([&] { backbone::import_checkpoint(folder.path(), folder.file("out.pt")); }).code() ==
+          "graft-K006");
   }
   SECTION("a vocabulary larger than the embedding") {
     copy_with(folder, "hidden_act", "gelu");
     test::write(folder.file("vocab.txt"), read_file(folder.file("vocab.txt")) + "surplus\n");
-    CHECK(test::error_of<CheckpointError>([&] { backbone::import_checkpoint(folder.path(), folder.file("out.pt")); }).code() == "graft-K009");
+    CHECK(test::error_of<CheckpointError>([&] { backbone::import_checkpoint(folder.path(), folder.file("out.pt")); }).code() ==
+          "graft-K009");
   }
   SECTION("nothing is written on failure") {
     copy_with(folder, "num_hidden_layers", 3);

@@ -27,7 +27,8 @@ std::string floats(std::initializer_list<float> values) { return {reinterpret_ca
 
 TEST_CASE("Safetensors: values, shapes and types are those of the file", "[backbone]") {
   const test::TempDir folder;
-  const std::string header = R"({"__metadata__":{"format":"pt"},"b":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"n":{"dtype":"I64","shape":[],"data_offsets":[16,24]}})";
+  const std::string header =
+      R"({"__metadata__":{"format":"pt"},"b":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"n":{"dtype":"I64","shape":[],"data_offsets":[16,24]}})";
   const std::int64_t seven = 7;
   const std::string path = folder.file("x.safetensors");
   test::write(path, file_bytes(header, floats({1, 2, 3, 4}) + std::string(reinterpret_cast<const char*>(&seven), 8)));
@@ -62,8 +63,12 @@ TEST_CASE("Safetensors: every claim of the header is checked", "[backbone][error
   says(one(R"({"dtype":"F32","shape":[1],"data_offsets":[4,8]})"), "gap");
   says(one(R"({"dtype":"F32","shape":[1],"data_offsets":[0,4]})"), "belong to no tensor");
   says(one(R"({"dtype":"F32","data_offsets":[0,8]})"), "incomplete");
-  says(file_bytes(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", floats({1, 2})), "overlaps");
-  says(file_bytes(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", floats({1, 2})), "twice");
+  says(file_bytes(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+                  floats({1, 2})),
+       "overlaps");
+  says(file_bytes(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
+                  floats({1, 2})),
+       "twice");
 }
 
 TEST_CASE("Safetensors: a real file from elsewhere", "[backbone][data]") {

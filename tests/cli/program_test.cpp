@@ -1,8 +1,8 @@
 // The program as a person or a script meets it: exit codes, the two lines of an error, the JSON of a command.
+#include <sys/wait.h>
 #include <array>
 #include <cstdio>
 #include <filesystem>
-#include <sys/wait.h>
 
 #include "core/file.h"
 #include "graft/data/csv.h"
@@ -22,13 +22,15 @@ class Program {
  public:
   Result operator()(const std::string& arguments, const std::string& input = "") const {
     test::write(folder.file("in"), input);
-    const std::string command = std::string(GRAFT_PROGRAM) + " " + arguments + " < " + folder.file("in") + " > " + folder.file("out") + " 2> " + folder.file("err");
+    const std::string command =
+        std::string(GRAFT_PROGRAM) + " " + arguments + " < " + folder.file("in") + " > " + folder.file("out") + " 2> " + folder.file("err");
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(folder.file("out")), read_file(folder.file("err"))};
   }
 
   std::string imported() const {
-    if (!std::filesystem::exists(folder.file("tiny.pt"))) REQUIRE((*this)("import " + test::golden_path("tiny_bert") + " -o " + folder.file("tiny.pt")).code == 0);
+    if (!std::filesystem::exists(folder.file("tiny.pt")))
+      REQUIRE((*this)("import " + test::golden_path("tiny_bert") + " -o " + folder.file("tiny.pt")).code == 0);
     return folder.file("tiny.pt");
   }
 
@@ -42,7 +44,8 @@ class Program {
 
   std::string trained() const {
     const std::string run = folder.file("run");
-    const Result result = (*this)("train --backbone " + imported() + " --train " + messages("train.csv", 120, 0) + " --test " + messages("test.csv", 40, 1) + " --out " + run + " --json");
+    const Result result = (*this)("train --backbone " + imported() + " --train " + messages("train.csv", 120, 0) + " --test " +
+                                  messages("test.csv", 40, 1) + " --out " + run + " --json");
     INFO(result.err);
     REQUIRE(result.code == 0);
     return run;
@@ -65,7 +68,8 @@ TEST_CASE("graft: import, inspect, train, evaluate and predict, end to end", "[c
   CHECK(inspected.at("methods").at(0).at("arguments").at(0).at("name") == "input_ids");
 
   const std::string run = graft.trained();
-  for (const char* name : {"model.pt", "config.json", "history.jsonl", "report.json", "log.txt"}) CHECK(std::filesystem::exists(run + "/" + name));
+  for (const char* name : {"model.pt", "config.json", "history.jsonl", "report.json", "log.txt"})
+    CHECK(std::filesystem::exists(run + "/" + name));
   const Json report = parse_json(read_file(run + "/report.json"), "report");
   CHECK(report.at("metrics_on") == "test");
   CHECK(report.at("metrics").at("accuracy") > 0.85);
@@ -91,7 +95,13 @@ TEST_CASE("graft: import, inspect, train, evaluate and predict, end to end", "[c
 TEST_CASE("graft train: a config file gives what flags do not, flags win, and the resolved one is written", "[cli]") {
   const Program graft;
   const std::string config = graft.folder.file("config.json");
-  test::write(config, Json{{"backbone", graft.imported()}, {"train", graft.messages("t.csv", 40, 0)}, {"seed", 5}, {"out", graft.folder.file("from_config")}, {"preset", "full"}, {"epochs", 1}}.dump());
+  test::write(config, Json{{"backbone", graft.imported()},
+                           {"train", graft.messages("t.csv", 40, 0)},
+                           {"seed", 5},
+                           {"out", graft.folder.file("from_config")},
+                           {"preset", "full"},
+                           {"epochs", 1}}
+                          .dump());
   REQUIRE(graft("train " + config + " --seed 6 --quiet").code == 0);
   const Json resolved = parse_json(read_file(graft.folder.file("from_config/config.json")), "config");
   CHECK(resolved.at("seed") == 6);
@@ -148,7 +158,8 @@ TEST_CASE("graft train: an existing run is not overwritten without --force", "[c
 TEST_CASE("graft: several mistakes are told at once, at most three and how many more", "[cli][error]") {
   const Program graft;
   test::write(graft.folder.file("bad.csv"), "message,queue\na b,A\nc,B\nx,Z\ny,Z\nz,Z\nw,Y\n");
-  const Result result = graft("train --backbone " + graft.imported() + " --train " + graft.messages("t.csv", 30, 0) + " --test " + graft.folder.file("bad.csv") + " --out " + graft.folder.file("r"));
+  const Result result = graft("train --backbone " + graft.imported() + " --train " + graft.messages("t.csv", 30, 0) + " --test " +
+                              graft.folder.file("bad.csv") + " --out " + graft.folder.file("r"));
   CHECK(result.code == 2);
   CHECK(result.err.find("bad.csv:4") != std::string::npos);
   CHECK(result.err.find("and 1 more") != std::string::npos);

@@ -22,7 +22,8 @@ TEST_CASE("Error: what() leaves out what a problem does not have", "[core]") {
 }
 
 TEST_CASE("Error: several problems are told in their order, and the first gives the code", "[core]") {
-  const std::vector<Problem> problems{{"graft-M002", "[A] first.", "Do one.", "x"}, {"graft-M003", "[B] second.", "", ""}, {"graft-M004", "[C] third.", "Do three.", ""}};
+  const std::vector<Problem> problems{
+      {"graft-M002", "[A] first.", "Do one.", "x"}, {"graft-M003", "[B] second.", "", ""}, {"graft-M004", "[C] third.", "Do three.", ""}};
   const ModelError error(problems);
   CHECK(std::string(error.what()) == "[A] first. (x)\n    Do one.\n[B] second.\n[C] third.\n    Do three.");
   REQUIRE(error.problems().size() == 3);
@@ -37,7 +38,8 @@ TEST_CASE("Error: no problem at all is a mistake of the caller", "[core]") {
 }
 
 TEST_CASE("Error: details are kept apart from what()", "[core]") {
-  const CheckpointError error({.code = "graft-K001", .message = "[Load] no file of weights.", .remedy = "Name another."}, "PytorchStreamReader failed\n#0 frame");
+  const CheckpointError error({.code = "graft-K001", .message = "[Load] no file of weights.", .remedy = "Name another."},
+                              "PytorchStreamReader failed\n#0 frame");
   CHECK(error.details() == "PytorchStreamReader failed\n#0 frame");
   CHECK(std::string(error.what()).find("PytorchStreamReader") == std::string::npos);
   CHECK(SystemError(Problem{.code = "graft-S001", .message = "[A] b."}).details().empty());

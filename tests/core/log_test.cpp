@@ -50,7 +50,8 @@ std::string stderr_of(Call call) {
 TEST_CASE("Log: messages reach the sink with their level, in order", "[core]") {
   const Quiet quiet;
   std::vector<std::string> seen;
-  set_log_sink([&](LogLevel level, std::string_view message) { seen.push_back(std::to_string(static_cast<int>(level)) + std::string(message)); });
+  set_log_sink(
+      [&](LogLevel level, std::string_view message) { seen.push_back(std::to_string(static_cast<int>(level)) + std::string(message)); });
   log(LogLevel::Debug, "one");
   log(LogLevel::Warning, "two {} %s");
   log(LogLevel::Info, "");
@@ -83,7 +84,10 @@ TEST_CASE("Log: a sink is called by one thread at a time", "[core]") {
   });
   {
     std::vector<std::jthread> threads;
-    for (int t = 0; t < 4; ++t) threads.emplace_back([] { for (int i = 0; i < 50; ++i) log(LogLevel::Info, "x"); });
+    for (int t = 0; t < 4; ++t)
+      threads.emplace_back([] {
+        for (int i = 0; i < 50; ++i) log(LogLevel::Info, "x");
+      });
   }
   CHECK_FALSE(overlapped);
   CHECK(calls == 200);

@@ -84,7 +84,8 @@ TEST_CASE("Device: a GPU that is not there is told with how many there are", "[c
   CHECK(error.message().starts_with("[Device] " + wish + " is not there: "));
   CHECK(error.message().ends_with(" CUDA devices can be used."));
   const bool gpu = choose_device().device.is_cuda();
-  CHECK(error.remedy().find(gpu ? "Name one of cuda:0 to cuda:" : "Use cpu or auto; for a GPU, run cmake/setup.sh --cuda") != std::string::npos);
+  CHECK(error.remedy().find(gpu ? "Name one of cuda:0 to cuda:" : "Use cpu or auto; for a GPU, run cmake/setup.sh --cuda") !=
+        std::string::npos);
 }
 
 TEST_CASE("Parallel: every index is visited once, whatever the threads", "[core]") {

@@ -45,7 +45,8 @@ TEST_CASE("Collate: the mask has the name that the padding gives it", "[collate]
 }
 
 TEST_CASE("Collate: tensors of more dimensions are filled up along the first, in their own type", "[collate]") {
-  const std::vector<Sample> samples{sample(0, {{"frames", at::ones({1, 2}, at::kDouble)}}), sample(1, {{"frames", at::ones({3, 2}, at::kDouble) * 2}})};
+  const std::vector<Sample> samples{sample(0, {{"frames", at::ones({1, 2}, at::kDouble)}}),
+                                    sample(1, {{"frames", at::ones({3, 2}, at::kDouble) * 2}})};
   const Batch batch = collate(samples, {{{"frames", -1.5}}, "mask"});
   REQUIRE(batch.inputs["frames"].sizes() == at::IntArrayRef({2, 3, 2}));
   CHECK(batch.inputs["frames"].scalar_type() == at::kDouble);
@@ -54,7 +55,8 @@ TEST_CASE("Collate: tensors of more dimensions are filled up along the first, in
 }
 
 TEST_CASE("Collate: targets may be filled up without adding a mask", "[collate]") {
-  const std::vector<Sample> samples{sample(0, {{"x", ids({1})}}, {{"tags", ids({1})}}), sample(1, {{"x", ids({2})}}, {{"tags", ids({2, 3})}})};
+  const std::vector<Sample> samples{sample(0, {{"x", ids({1})}}, {{"tags", ids({1})}}),
+                                    sample(1, {{"x", ids({2})}}, {{"tags", ids({2, 3})}})};
   const Batch batch = collate(samples, {{{"tags", -100}}, "attention_mask"});
   CHECK(batch.targets["tags"].equal(ids({1, -100, 2, 3}).view({2, 2})));
   CHECK(batch.inputs.names() == std::vector<std::string>{"x"});
@@ -82,17 +84,22 @@ TEST_CASE("Collate: other fields of different shapes are told with both", "[coll
     CHECK(error.remedy() == "Let the preprocessing bring all samples to one shape, or name the field in its padding.");
     return error.message();
   };
-  CHECK(message_of(at::zeros({3, 8}), at::zeros({3, 9}), {}) == "[Batch] samples of one shape are wanted for \"image\", got [3, 8] and [3, 9].");
+  CHECK(message_of(at::zeros({3, 8}), at::zeros({3, 9}), {}) ==
+        "[Batch] samples of one shape are wanted for \"image\", got [3, 8] and [3, 9].");
   const Padding image_padding{{{"image", 0}}, "mask"};
   // padding fills dimension 0 and no other
-  CHECK(message_of(at::zeros({3, 8}), at::zeros({4, 9}), image_padding) == "[Batch] samples of one shape are wanted for \"image\", got [3, 8] and [4, 9].");
-  CHECK(message_of(at::zeros({3, 8}), at::zeros({3}), image_padding) == "[Batch] samples of one shape are wanted for \"image\", got [3, 8] and [3].");
-  CHECK(message_of(at::zeros({}), at::zeros({1}), image_padding) == "[Batch] samples of one shape are wanted for \"image\", got [] and [1].");
+  CHECK(message_of(at::zeros({3, 8}), at::zeros({4, 9}), image_padding) ==
+        "[Batch] samples of one shape are wanted for \"image\", got [3, 8] and [4, 9].");
+  CHECK(message_of(at::zeros({3, 8}), at::zeros({3}), image_padding) ==
+        "[Batch] samples of one shape are wanted for \"image\", got [3, 8] and [3].");
+  CHECK(message_of(at::zeros({}), at::zeros({1}), image_padding) ==
+        "[Batch] samples of one shape are wanted for \"image\", got [] and [1].");
 }
 
 TEST_CASE("Collate: a field that a later sample lacks is told", "[collate][error]") {
   const std::vector<Sample> samples{sample(0, {{"x", ids({1})}}), sample(1, {{"y", ids({1})}})};
-  CHECK(test::error_of<ModelError>([&] { collate(samples, {}); }).message() == "[Fields] a tensor named \"x\" is wanted, there are: \"y\".");
+  CHECK(test::error_of<ModelError>([&] { collate(samples, {}); }).message() ==
+        "[Fields] a tensor named \"x\" is wanted, there are: \"y\".");
 }
 
 TEST_CASE("Collate: same_shapes compares every input and no target", "[collate]") {

@@ -10,7 +10,9 @@ namespace {
 struct File {
   explicit File(const std::string& content, const std::string& name = "t.csv") : path(folder.file(name)) { test::write(path, content); }
   Data read(const data::CsvOptions& options = {}) const { return data::csv(path, options); }
-  DataError error(const data::CsvOptions& options = {}) const { return test::error_of<DataError>([&] { read(options); }); }
+  DataError error(const data::CsvOptions& options = {}) const {
+    return test::error_of<DataError>([&] { read(options); });
+  }
 
   test::TempDir folder;
   std::string path;
@@ -48,7 +50,8 @@ TEST_CASE("Csv: rows may be read in any order and again", "[csv]") {
 }
 
 TEST_CASE("Csv: quoted fields may hold delimiters, doubled quotes and nothing", "[csv]") {
-  CHECK(rows_of(File("a,b\n\"1,2\",\"he said \"\"no\"\"\"\n\"\",\"\"\"\"\n").read()) == Rows{"t.csv:2: 1,2|he said \"no\"", "t.csv:3: |\""});
+  CHECK(rows_of(File("a,b\n\"1,2\",\"he said \"\"no\"\"\"\n\"\",\"\"\"\"\n").read()) ==
+        Rows{"t.csv:2: 1,2|he said \"no\"", "t.csv:3: |\""});
   CHECK(rows_of(File("\"a\",\"b\"\n 1 , \n").read()) == Rows{"t.csv:2:  1 | "});
 }
 
@@ -71,8 +74,12 @@ TEST_CASE("Csv: CRLF, a lone CR, and a last line without an end are taken", "[cs
 }
 
 TEST_CASE("Csv: a byte-order mark is no part of the first column's name", "[csv]") {
-  CHECK(rows_of(File("\xEF\xBB\xBF" "a,b\n1,2\n").read()) == Rows{"t.csv:2: 1|2"});
-  CHECK(rows_of(File("\xEF\xBB\xBF" "\"a\",b\n1,2\n").read()) == Rows{"t.csv:2: 1|2"});
+  CHECK(rows_of(File("\xEF\xBB\xBF"
+                     "a,b\n1,2\n")
+                    .read()) == Rows{"t.csv:2: 1|2"});
+  CHECK(rows_of(File("\xEF\xBB\xBF"
+                     "\"a\",b\n1,2\n")
+                    .read()) == Rows{"t.csv:2: 1|2"});
 }
 
 TEST_CASE("Csv: blank lines are passed over and counted", "[csv]") {
@@ -95,7 +102,8 @@ TEST_CASE("Csv: the delimiter may be chosen", "[csv]") {
 
 TEST_CASE("Csv: what csv_field writes is read back", "[csv]") {
   const char delimiter = GENERATE(',', '\t', ';');
-  const std::vector<std::string> texts{"plain", "a,b", "a\tb", "a;b", "\"", "say \"hi\"", "two\nlines", "cr\rhere", " space ", "ünïcode", "x,\"y\"\r\n\tz"};
+  const std::vector<std::string> texts{"plain",    "a,b",     "a\tb",    "a;b",           "\"", "say \"hi\"", "two\nlines",
+                                       "cr\rhere", " space ", "ünïcode", "x,\"y\"\r\n\tz"};
   std::string content = std::string("a") + delimiter + "b\n";
   for (const std::string& text : texts) content += data::csv_field(text, delimiter) + delimiter + data::csv_field("", delimiter) + "\n";
   const Data data = File(content).read({.delimiter = delimiter});

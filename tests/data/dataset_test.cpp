@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "graft/data/tensors.h"
 #include "support.h"
 
 using namespace graft;
@@ -182,7 +183,14 @@ TEST_CASE("Data: labels that are missing or empty are told with their record", "
 }
 
 TEST_CASE("Record: text writes numbers out and refuses what is none", "[dataset]") {
-  const Record record{{{"n", std::int64_t{-3}}, {"x", 0.5}, {"t", std::string("hi")}, {"none", {}}, {"v", at::zeros({2})}, {"s", at::scalar_tensor(4, at::kLong)}}, "r:1"};
+  const Record record{{{"n", std::int64_t{-3}},
+                       {"x", 0.5},
+                       {"t", std::string("hi")},
+                       {"none", {}},
+                       {"v", at::zeros({2})},
+                       {"s", at::scalar_tensor(4, at::kLong)},
+                       {"f", at::scalar_tensor(0.5)}},
+                      "r:1"};
   CHECK(record.text("n") == "-3");
   CHECK(record.text("x") == "0.500000");
   CHECK(record.text("t") == "hi");
@@ -190,15 +198,22 @@ TEST_CASE("Record: text writes numbers out and refuses what is none", "[dataset]
   CHECK(record.has("none"));
   CHECK_FALSE(record.has("missing"));
   const auto error = test::error_of<DataError>([&] { record.text("v"); });
-  CHECK(error.message() == "[Record] a text named \"v\" is wanted; the record has: \"n\", \"none\", \"s\", \"t\", \"v\", \"x\".");
+  CHECK(error.message() == "[Record] a text named \"v\" is wanted; the record has: \"f\", \"n\", \"none\", \"s\", \"t\", \"v\", \"x\".");
   CHECK(error.place() == "r:1");
   CHECK(test::error_of<DataError>([&] { record.text("none"); }).code() == "graft-D004");
+  CHECK(test::error_of<DataError>([&] { record.text("f"); }).code() == "graft-D004");
 }
 
 TEST_CASE("Record: tensor gives the tensor and refuses what is none", "[dataset]") {
   const at::Tensor values = at::rand({2});
   const Record record{{{"v", values}, {"t", std::string("hi")}}, "r:1"};
   CHECK(record.tensor("v").is_same(values));
-  CHECK(test::error_of<DataError>([&] { record.tensor("t"); }).message() == "[Record] a tensor named \"t\" is wanted; the record has: \"t\", \"v\".");
+  CHECK(test::error_of<DataError>([&] { record.tensor("t"); }).message() ==
+        "[Record] a tensor named \"t\" is wanted; the record has: \"t\", \"v\".");
   CHECK(test::error_of<DataError>([&] { record.tensor("w"); }).remedy() == "Did you mean \"t\", \"v\"?");
+}
+
+TEST_CASE("Split: shares that round to nothing to train on are refused", "[dataset][error]") {
+  const Data four = data::tensors({{"x", at::zeros({4, 1})}});
+  CHECK(test::error_of<ConfigError>([&] { four.split({.valid = 0.9}); }).code() == "graft-C004");
 }

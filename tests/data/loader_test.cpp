@@ -52,7 +52,8 @@ class Repeat final : public Preprocess {
 };
 
 void number_target(const Record& record, std::span<Sample> samples) {
-  for (Sample& sample : samples) sample.targets.set("label", at::scalar_tensor(std::get<std::int64_t>(record.values.at("number")), at::kLong));
+  for (Sample& sample : samples)
+    sample.targets.set("label", at::scalar_tensor(std::get<std::int64_t>(record.values.at("number")), at::kLong));
 }
 
 Loader loader(std::size_t n, const LoaderOptions& options) { return Loader(texts(n), std::make_shared<Repeat>(), number_target, options); }
@@ -123,7 +124,9 @@ TEST_CASE("Loader: Shuffled gives every record once, by seed and epoch", "[loade
 TEST_CASE("Loader: threads change nothing in the batches, random preprocessing included", "[loader]") {
   const Order order = GENERATE(Order::Sequential, Order::Shuffled, Order::ByLength);
   const Mode mode = GENERATE(Mode::Eval, Mode::Train);
-  const auto pass = [&](int threads) { return content(all(loader(61, {.batch_size = 4, .order = order, .mode = mode, .seed = 3, .epoch = 2, .threads = threads}))); };
+  const auto pass = [&](int threads) {
+    return content(all(loader(61, {.batch_size = 4, .order = order, .mode = mode, .seed = 3, .epoch = 2, .threads = threads})));
+  };
   const std::string reference = pass(0);
   CHECK(pass(1) == reference);
   CHECK(pass(3) == reference);
@@ -239,11 +242,13 @@ TEST_CASE("Loader: batches before the failing one still come", "[loader]") {
 TEST_CASE("Loader: graft's own errors keep their words and get the record's place", "[loader][error]") {
   const TargetFunction targets = [](const Record& record, std::span<Sample>) {
     if (record.text("number") == "3") throw ConfigError({.code = "graft-C999", .message = "[Mine] odd.", .remedy = "Even it."});
-    if (record.text("number") == "6") throw DataError({.code = "graft-D999", .message = "[Mine] six.", .remedy = "Drop it.", .place = "elsewhere:1"});
+    if (record.text("number") == "6")
+      throw DataError({.code = "graft-D999", .message = "[Mine] six.", .remedy = "Drop it.", .place = "elsewhere:1"});
   };
   const int threads = GENERATE(0, 2);
   const auto error_from = [&](const Data& data) {
-    return test::error_of<DataError>([&] { all(Loader(data, std::make_shared<Repeat>(), targets, {.batch_size = 2, .threads = threads})); });
+    return test::error_of<DataError>(
+        [&] { all(Loader(data, std::make_shared<Repeat>(), targets, {.batch_size = 2, .threads = threads})); });
   };
   const auto placed = error_from(texts(5));
   CHECK(placed.code() == "graft-C999");
@@ -257,7 +262,8 @@ TEST_CASE("Loader: one that is dropped in the middle of a pass stops, and works 
   const int threads = GENERATE(1, 3);
   std::atomic<int> prepared = 0;
   {
-    Loader pass(texts(2000), std::make_shared<Repeat>([&](std::int64_t) { ++prepared; }), number_target, {.batch_size = 2, .threads = threads});
+    Loader pass(texts(2000), std::make_shared<Repeat>([&](std::int64_t) { ++prepared; }), number_target,
+                {.batch_size = 2, .threads = threads});
     REQUIRE(pass.next());
     // the threads fill what they may be ahead, and wait
     for (int before = -1; before != prepared;) {

@@ -8,7 +8,8 @@ using namespace graft;
 
 TEST_CASE("Tensors: each row is a record, numbers where a column holds whole ones", "[tensors]") {
   const at::Tensor x = at::arange(6, at::kFloat).view({3, 2});
-  const Data data = data::tensors({{"x", x}, {"label", at::tensor({2, 0, 1}, at::kLong)}, {"score", at::tensor({0.5, 1.5, 2.5}, at::kDouble)}});
+  const Data data =
+      data::tensors({{"x", x}, {"label", at::tensor({2, 0, 1}, at::kLong)}, {"score", at::tensor({0.5, 1.5, 2.5}, at::kDouble)}});
   REQUIRE(data.size() == 3);
   const Record record = data.get(1);
   CHECK(record.tensor("x").equal(x[1]));
@@ -19,7 +20,9 @@ TEST_CASE("Tensors: each row is a record, numbers where a column holds whole one
   CHECK(data.labels("label") == std::vector<std::string>{"0", "1", "2"});
 }
 
-TEST_CASE("Tensors: places bear the name that was given", "[tensors]") { CHECK(data::tensors({{"x", at::zeros({1, 2})}}, "train").get(0).place == "train:0"); }
+TEST_CASE("Tensors: places bear the name that was given", "[tensors]") {
+  CHECK(data::tensors({{"x", at::zeros({1, 2})}}, "train").get(0).place == "train:0");
+}
 
 TEST_CASE("Tensors: rows share their memory", "[tensors]") {
   at::Tensor x = at::zeros({2, 2});
@@ -39,10 +42,12 @@ TEST_CASE("Tensors: another number of rows is told with both shapes", "[tensors]
   CHECK(error.message() == "[Tensors] tensors with the same number of rows are wanted, got \"label\" [3] beside \"x\" [4, 2].");
   CHECK(error.remedy() == "Give each tensor one row for each record.");
   CHECK(error.place() == "train");
-  CHECK(test::error_of<DataError>([] { data::tensors({{"x", at::zeros({4})}, {"one", at::scalar_tensor(1)}}); }).message() ==
-        "[Tensors] tensors with the same number of rows are wanted, got \"one\" [] beside \"x\" [4].");
-  CHECK(test::error_of<DataError>([] { data::tensors({{"x", at::scalar_tensor(1)}}); }).message() ==
-        "[Tensors] tensors with the same number of rows are wanted, got \"x\" [] beside \"x\" [].");
+  CHECK(test::error_of<DataError>([] {
+          data::tensors({{"x", at::zeros({4})}, {"one", at::scalar_tensor(1)}});
+        }).message() == "[Tensors] tensors with the same number of rows are wanted, got \"one\" [] beside \"x\" [4].");
+  CHECK(test::error_of<DataError>([] {
+          data::tensors({{"x", at::scalar_tensor(1)}});
+        }).message() == "[Tensors] tensors with the same number of rows are wanted, got \"x\" [] beside \"x\" [].");
 }
 
 TEST_CASE("TensorInputs: tensors of the record pass through under their names, and others stay out", "[tensors]") {

@@ -18,7 +18,10 @@ Data tickets() { return data::csv(GRAFT_TEST_DIR "/../examples/data/tickets.csv"
 /// Lower-cased words without punctuation.
 std::vector<std::string> words_of(const std::string& text) {
   std::string plain;
-  for (const char c : text) plain += std::isalnum(static_cast<unsigned char>(c)) != 0 || (static_cast<unsigned char>(c) & 0x80) != 0 ? static_cast<char>(std::tolower(static_cast<unsigned char>(c))) : ' ';
+  for (const char c : text)
+    plain += std::isalnum(static_cast<unsigned char>(c)) != 0 || (static_cast<unsigned char>(c) & 0x80) != 0
+                 ? static_cast<char>(std::tolower(static_cast<unsigned char>(c)))
+                 : ' ';
   std::istringstream in(plain);
   return {std::istream_iterator<std::string>(in), {}};
 }

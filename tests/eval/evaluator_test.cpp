@@ -35,14 +35,13 @@ class Numbers final : public Preprocess {
 Backbone backbone() { return Backbone::load(test::golden_path("mlp_dict_script.pt")); }
 
 head::Classifier classifier(std::vector<double> class_weights = {}) {
-  return head::Classifier({.label = "label", .labels = {"0", "1", "2"}, .from = "hidden", .class_weights = std::move(class_weights), .seed = 4});
+  return head::Classifier(
+      {.label = "label", .labels = {"0", "1", "2"}, .from = "hidden", .class_weights = std::move(class_weights), .seed = 4});
 }
 
 constexpr std::int64_t num_rows = 500;  // several batches of an evaluation
 
-at::Tensor inputs() {
-  return at::sin(at::arange(num_rows * 5, at::kDouble) * 0.7).view({num_rows, 5}).to(at::kFloat);
-}
+at::Tensor inputs() { return at::sin(at::arange(num_rows * 5, at::kDouble) * 0.7).view({num_rows, 5}).to(at::kFloat); }
 
 at::Tensor labels() { return at::arange(num_rows, at::kLong).mul(7).remainder(11).remainder(3); }
 
@@ -65,7 +64,8 @@ Model make_model(std::vector<double> class_weights = {}) {
 at::Tensor logits_of(const Model& model) {
   const c10::NoGradGuard no_grad;
   const at::Tensor hidden = backbone()({{"x", inputs()}})["hidden"];
-  return hidden.to(at::kDouble).matmul(model.head().parameters()["weight"].to(at::kDouble).t()) + model.head().parameters()["bias"].to(at::kDouble);
+  return hidden.to(at::kDouble).matmul(model.head().parameters()["weight"].to(at::kDouble).t()) +
+         model.head().parameters()["bias"].to(at::kDouble);
 }
 
 }  // namespace
@@ -82,7 +82,8 @@ TEST_CASE("Evaluator: loss, accuracy and confusion are those worked out from the
   CHECK(report.seconds > 0);
   REQUIRE(report.labels == std::vector<std::string>{"0", "1", "2"});
   for (std::int64_t i = 0; i < 3; ++i) {
-    for (std::int64_t j = 0; j < 3; ++j) CHECK(report.confusion.count(i, j) == truth.eq(i).logical_and(answer.eq(j)).sum().item<std::int64_t>());
+    for (std::int64_t j = 0; j < 3; ++j)
+      CHECK(report.confusion.count(i, j) == truth.eq(i).logical_and(answer.eq(j)).sum().item<std::int64_t>());
   }
   CHECK(report.metric("macro_f1") == Approx((report.confusion.f1(0) + report.confusion.f1(1) + report.confusion.f1(2)) / 3));
 }
@@ -160,9 +161,10 @@ TEST_CASE("Evaluator: labels are those that are true or answered", "[eval]") {
 
 TEST_CASE("Evaluator: from stored features it finds the same", "[eval]") {
   Model model = make_model({0.5, 1.0, 2.0});
-  const auto store = FeatureStore::make(model, dataset());
+  const Data data = data::concat(std::vector<Data>{dataset(), dataset(), dataset()});  // more rows than it takes at once
+  const auto store = FeatureStore::make(model, data);
   REQUIRE(store);
-  const EvalReport direct = Evaluator().run(model, dataset()), stored = Evaluator().run(model, dataset(), *store);
+  const EvalReport direct = Evaluator().run(model, data), stored = Evaluator().run(model, data, *store);
   CHECK(stored.samples == direct.samples);
   REQUIRE(stored.metrics.size() == direct.metrics.size());
   for (std::size_t i = 0; i < direct.metrics.size(); ++i) {
@@ -171,8 +173,10 @@ TEST_CASE("Evaluator: from stored features it finds the same", "[eval]") {
   }
   CHECK(stored.labels == direct.labels);
   REQUIRE(stored.mistakes.size() == direct.mistakes.size());
-  for (std::size_t i = 0; i < direct.mistakes.size(); ++i) CHECK(stored.mistakes[i].score == Approx(direct.mistakes[i].score).epsilon(1e-5));
-  for (std::int64_t cell = 0; cell < 9; ++cell) CHECK(stored.confusion.count(cell / 3, cell % 3) == direct.confusion.count(cell / 3, cell % 3));
+  for (std::size_t i = 0; i < direct.mistakes.size(); ++i)
+    CHECK(stored.mistakes[i].score == Approx(direct.mistakes[i].score).epsilon(1e-5));
+  for (std::int64_t cell = 0; cell < 9; ++cell)
+    CHECK(stored.confusion.count(cell / 3, cell % 3) == direct.confusion.count(cell / 3, cell % 3));
 }
 
 TEST_CASE("Evaluator: the model is in its former mode afterwards, after an error too", "[eval]") {
@@ -194,7 +198,8 @@ TEST_CASE("Evaluator: the model is in its former mode afterwards, after an error
 }
 
 TEST_CASE("Evaluator: dropout is off, whatever mode the model is in", "[eval]") {
-  Model model(backbone(), head::Classifier({.labels = {"0", "1", "2"}, .dropout = 0.9, .from = "hidden"}), TensorInputs({{"x", at::zeros({5})}}), {.device = "cpu"});
+  Model model(backbone(), head::Classifier({.labels = {"0", "1", "2"}, .dropout = 0.9, .from = "hidden"}),
+              TensorInputs({{"x", at::zeros({5})}}), {.device = "cpu"});
   const double eval = Evaluator().run(model, dataset()).metric("loss");
   model.set_training(true);
   CHECK(Evaluator().run(model, dataset()).metric("loss") == eval);
@@ -204,10 +209,10 @@ TEST_CASE("Evaluator: progress goes up to all samples", "[eval]") {
   Model model = make_model();
   std::vector<std::int64_t> done;
   const Evaluator evaluator({.batch_positions = 500, .progress = [&](const Progress& progress) {
-    CHECK(progress.phase == "evaluate");
-    CHECK(progress.total == num_rows);
-    done.push_back(progress.done);
-  }});
+                               CHECK(progress.phase == "evaluate");
+                               CHECK(progress.total == num_rows);
+                               done.push_back(progress.done);
+                             }});
   evaluator.run(model, dataset());
   CHECK(done == std::vector<std::int64_t>{100, 200, 300, 400, 500});
 }
@@ -215,7 +220,9 @@ TEST_CASE("Evaluator: progress goes up to all samples", "[eval]") {
 TEST_CASE("Evaluator: a stop ends it after the batch at hand", "[eval]") {
   Model model = make_model();
   std::stop_source source;
-  const Evaluator evaluator({.batch_positions = 500, .progress = [&](const Progress& progress) { if (progress.done == 200) source.request_stop(); }});
+  const Evaluator evaluator({.batch_positions = 500, .progress = [&](const Progress& progress) {
+                               if (progress.done == 200) source.request_stop();
+                             }});
   CHECK(evaluator.run(model, dataset(), source.get_token()).samples == 200);
 }
 

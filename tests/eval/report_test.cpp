@@ -148,5 +148,6 @@ TEST_CASE("Report: the JSON holds all of it", "[eval]") {
   CHECK(json.at("classes").at(1).at("recall") == Approx(0.75));
   CHECK(json.at("classes").at(1).at("f1") == Approx(2.0 / 3));
   CHECK(json.at("classes").at(1).at("samples") == 4);
-  CHECK(json.at("mistakes").at(0) == Json{{"place", "t.csv:7"}, {"text", "Where is\nmy bill?"}, {"expected", "billing"}, {"predicted", "delivery"}, {"score", 0.987}});
+  CHECK(json.at("mistakes").at(0) ==
+        Json{{"place", "t.csv:7"}, {"text", "Where is\nmy bill?"}, {"expected", "billing"}, {"predicted", "delivery"}, {"score", 0.987}});
 }

@@ -47,7 +47,9 @@ TEST_CASE("Network: scripted and traced files give what Python gives, for two sh
       for (const auto& output : network.at("outputs")) {
         INFO(name << " " << output);
         // Names follow the kind: "output", "output.0", the dictionary's keys.
-        const std::string key = network.at("kind") == "dict" ? output.get<std::string>() : network.at("kind") == "tuple" ? "output." + std::to_string(position) : "output";
+        const std::string key = network.at("kind") == "dict"    ? output.get<std::string>()
+                                : network.at("kind") == "tuple" ? "output." + std::to_string(position)
+                                                                : "output";
         CHECK(test::max_difference(outputs[key], test::tensor_of(one.at("outputs").at(output.get<std::string>()))) < 1e-5);
         ++position;
       }
@@ -108,11 +110,14 @@ TEST_CASE("Network says what a file is that it cannot load", "[graph][error]") {
     CHECK(error.code() == "graft-K003");
     CHECK(error.place() == folder.file("noise.pt"));
   }
-  SECTION("a folder") { CHECK(test::error_of<DataError>([&] { graph::Network::load(folder.path()); }).code() == "graft-D001"); }
+  SECTION("a folder") {
+    CHECK(test::error_of<DataError>([&] { graph::Network::load(folder.path()); }).code() == "graft-D001");
+  }
 }
 
 TEST_CASE("Network: a state dict is told from TorchScript", "[graph][error][data]") {
-  const auto error = test::error_of<CheckpointError>([] { graph::Network::load(test::test_data("weights/squeezenet_lpips/lpips_squeeze.pt")); });
+  const auto error =
+      test::error_of<CheckpointError>([] { graph::Network::load(test::test_data("weights/squeezenet_lpips/lpips_squeeze.pt")); });
   CHECK(error.code() == "graft-K001");
   CHECK(error.message().find("state dict") != std::string::npos);
   CHECK(error.remedy().find("torch.jit") != std::string::npos);

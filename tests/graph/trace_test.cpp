@@ -19,7 +19,8 @@ struct Layer {
 
 TEST_CASE("Trace: the module runs the C++ code on other sizes and shares its parameters", "[graph]") {
   const Layer layer;
-  const graph::Traced traced = graph::trace("Layer", {{"weight", layer.weight}}, {}, {{"x", at::randn({2, 6})}}, [&](const Fields& f) { return layer(f); });
+  const graph::Traced traced =
+      graph::trace("Layer", {{"weight", layer.weight}}, {}, {{"x", at::randn({2, 6})}}, [&](const Fields& f) { return layer(f); });
   CHECK(traced.inputs == std::vector<std::string>{"x"});
   CHECK(traced.outputs == std::vector<std::string>{"logits"});
   const Fields other{{"x", at::randn({5, 6})}};

@@ -33,7 +33,8 @@ TEST_CASE("Train mode: batch norm moves only where its own weights train", "[gra
   CHECK_FALSE(modes.contains("bn1"));
   CHECK_FALSE(modes.contains("layer1.0.bn1"));
   SECTION("a frozen norm behind trained layers stays still too") {
-    const auto without = trained_modes("vision_script.pt", [](const std::string& name) { return name.find("layer1.") == 0 && name.find("bn") == std::string::npos; });
+    const auto without = trained_modes(
+        "vision_script.pt", [](const std::string& name) { return name.find("layer1.") == 0 && name.find("bn") == std::string::npos; });
     CHECK_FALSE(without.contains("layer1.0.bn1"));
     CHECK_FALSE(without.contains("layer2.0.bn1"));
   }

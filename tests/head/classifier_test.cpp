@@ -55,7 +55,8 @@ TEST_CASE("Classifier: two half batches sum to one batch", "[head]") {
   const Classifier head = abc();
   const at::Tensor x = at::randn({6, 4}), labels = at::tensor({0, 1, 2, 0, 1, 2}, at::kLong);
   const auto sum = [&](std::int64_t start, std::int64_t count) {
-    return head.loss(head.forward({{"pooled", x.narrow(0, start, count)}}), {{"label", labels.narrow(0, start, count)}})["cross_entropy"].item<double>();
+    return head.loss(head.forward({{"pooled", x.narrow(0, start, count)}}), {{"label", labels.narrow(0, start, count)}})["cross_entropy"]
+        .item<double>();
   };
   CHECK(sum(0, 6) == Approx(sum(0, 3) + sum(3, 3)).epsilon(1e-6));
 }
@@ -86,7 +87,9 @@ TEST_CASE("Classifier: targets follow the order of the labels", "[head]") {
     const Classifier numbers(head::ClassifierOptions{.labels = {"7", "8"}, .width = 2});
     CHECK(target(numbers, std::int64_t{8}).item<int>() == 1);
   }
-  SECTION("probabilities are taken as they are") { CHECK(at::equal(target(head, at::tensor({0.5f, 0.25f, 0.25f})), at::tensor({0.5f, 0.25f, 0.25f}))); }
+  SECTION("probabilities are taken as they are") {
+    CHECK(at::equal(target(head, at::tensor({0.5f, 0.25f, 0.25f})), at::tensor({0.5f, 0.25f, 0.25f})));
+  }
 }
 
 TEST_CASE("Classifier: answers are labels with their probabilities, best first", "[head]") {
@@ -126,7 +129,9 @@ TEST_CASE("Classifier: the same seed gives the same weights", "[head]") {
 
 TEST_CASE("Classifier says what is wrong with options and labels, all at once", "[head][error]") {
   SECTION("options") {
-    const auto error = test::error_of<ConfigError>([] { Classifier(head::ClassifierOptions{.labels = {"a"}, .dropout = 1.5, .class_weights = {1, 2}}); });
+    const auto error = test::error_of<ConfigError>([] {
+      Classifier(head::ClassifierOptions{.labels = {"a"}, .dropout = 1.5, .class_weights = {1, 2}});
+    });
     CHECK(error.problems().size() == 3);
     CHECK(error.message().find("at least two labels") != std::string::npos);
   }
@@ -137,7 +142,9 @@ TEST_CASE("Classifier says what is wrong with options and labels, all at once", 
     CHECK(error.place() == "here:1");
     CHECK(error.remedy() == "Did you mean \"refund\"?");
   }
-  SECTION("probabilities of another number") { CHECK(test::error_of<DataError>([] { target(abc(), at::ones({2})); }).code() == "graft-D016"); }
+  SECTION("probabilities of another number") {
+    CHECK(test::error_of<DataError>([] { target(abc(), at::ones({2})); }).code() == "graft-D016");
+  }
   SECTION("a width that does not fit says what the backbone gives") {
     Classifier head = abc();
     const auto error = test::error_of<ModelError>([&] { head.build({{"output", at::zeros({2, 7, 9})}}); });

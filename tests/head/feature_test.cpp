@@ -10,7 +10,9 @@ namespace {
 const at::Tensor values = at::tensor({1.f, 10.f, 2.f, 20.f, 6.f, 30.f, 5.f, 50.f, 9.f, 90.f, 9.f, 90.f}).view({2, 3, 2});
 const at::Tensor mask = at::tensor({1, 1, 1, 1, 0, 0}, at::kLong).view({2, 3});
 
-bool equals(const at::Tensor& got, std::initializer_list<float> wanted) { return at::allclose(got.reshape(-1), at::tensor(at::ArrayRef<float>(wanted))); }
+bool equals(const at::Tensor& got, std::initializer_list<float> wanted) {
+  return at::allclose(got.reshape(-1), at::tensor(at::ArrayRef<float>(wanted)));
+}
 
 }  // namespace
 
@@ -26,7 +28,8 @@ TEST_CASE("Pooling: hand-computed, with and without a mask", "[head]") {
 
 TEST_CASE("Pooling: a full mask is no mask", "[head]") {
   const at::Tensor full = at::ones({2, 3}, at::kLong);
-  for (const Pooling pooling : {Pooling::MeanTokens, Pooling::MaxTokens}) CHECK(at::allclose(pool(values, pooling, &full), pool(values, pooling)));
+  for (const Pooling pooling : {Pooling::MeanTokens, Pooling::MaxTokens})
+    CHECK(at::allclose(pool(values, pooling, &full), pool(values, pooling)));
 }
 
 TEST_CASE("Pooling: names are read back, and another shape is refused", "[head][error]") {

@@ -62,7 +62,8 @@ TEST_CASE("Head: names that cannot be attributes are refused", "[head][error]") 
 
 TEST_CASE("Head: features are pooled from outputs and masks by name", "[head]") {
   const Fields outputs{{"output.0", at::ones({1, 2, 3})}, {"output.1", at::full({1, 3}, 7.0)}};
-  const Fields features = head::features_of({{.name = "a", .pooling = Pooling::MeanTokens, .mask = "m"}, {.name = "b", .from = "output.1"}}, outputs, {});
+  const Fields features =
+      head::features_of({{.name = "a", .pooling = Pooling::MeanTokens, .mask = "m"}, {.name = "b", .from = "output.1"}}, outputs, {});
   CHECK(features["a"].sizes() == at::IntArrayRef({1, 3}));
   CHECK(features["b"][0][0].item<float>() == 7);
   SECTION("an unpooled feature brings its mask, all ones where the batch has none") {

@@ -112,10 +112,12 @@ TEST_CASE("Accuracy says what is wrong", "[metric][error]") {
   CHECK(k.message() == "[Accuracy] k of at least 1 is wanted, got 0.");
   CHECK(k.remedy() == "Use 1 for plain accuracy.");
   Accuracy accuracy;
-  CHECK(test::error_of<ModelError>([&] { accuracy.update({{"scores", logits()}}, labelled(classes({2, 0, 1})), {}); }).message() ==
-        "[Fields] a tensor named \"logits\" is wanted, there are: \"scores\".");
-  CHECK(test::error_of<ModelError>([&] { accuracy.update(outputs(logits()), labelled(classes({2, 0, 1}), "queue"), {}); }).message() ==
-        "[Fields] a tensor named \"label\" is wanted, there are: \"queue\".");
+  CHECK(test::error_of<ModelError>([&] {
+          accuracy.update({{"scores", logits()}}, labelled(classes({2, 0, 1})), {});
+        }).message() == "[Fields] a tensor named \"logits\" is wanted, there are: \"scores\".");
+  CHECK(test::error_of<ModelError>([&] {
+          accuracy.update(outputs(logits()), labelled(classes({2, 0, 1}), "queue"), {});
+        }).message() == "[Fields] a tensor named \"label\" is wanted, there are: \"queue\".");
   metric::F1 other(3, metric::Average::Macro);
   CHECK_THROWS_AS(accuracy.merge(other), std::bad_cast);
 }

@@ -25,7 +25,8 @@ const Json& problems() {
   return all;
 }
 
-const std::vector<std::pair<Average, std::string>> averages{{Average::Micro, "micro"}, {Average::Macro, "macro"}, {Average::Weighted, "weighted"}};
+const std::vector<std::pair<Average, std::string>> averages{
+    {Average::Micro, "micro"}, {Average::Macro, "macro"}, {Average::Weighted, "weighted"}};
 
 }  // namespace
 
@@ -147,14 +148,17 @@ TEST_CASE("Cross-entropy: a classifier's sum over its weight is PyTorch's mean",
     const Fields logits = outputs(problem);
     std::vector<std::string> labels;
     for (int i = 0; i < problem.at("classes").get<int>(); ++i) labels.push_back(std::to_string(i));
-    const Fields hard{{"label", test::tensor_of(problem.at("labels"))}}, soft{{"label", test::tensor_of(problem.at("soft_targets"), at::kDouble)}};
+    const Fields hard{{"label", test::tensor_of(problem.at("labels"))}},
+        soft{{"label", test::tensor_of(problem.at("soft_targets"), at::kDouble)}};
     const auto weights = problem.at("class_weights").get<std::vector<double>>();
     const double smoothing = problem.at("label_smoothing");
-    const auto check = [&](const std::string& name, const Fields& targets, const std::vector<double>& class_weights, double label_smoothing) {
+    const auto check = [&](const std::string& name, const Fields& targets, const std::vector<double>& class_weights,
+                           double label_smoothing) {
       INFO(problem.at("name") << ", " << name);
       const head::Classifier head({.labels = labels, .class_weights = class_weights, .label_smoothing = label_smoothing});
       // class weights are float32, so the logits are too; the sums have about seven digits
-      const Terms terms = head.loss({{"logits", logits["logits"].to(at::kFloat)}}, {{"label", targets["label"].is_floating_point() ? targets["label"].to(at::kFloat) : targets["label"]}});
+      const Terms terms = head.loss({{"logits", logits["logits"].to(at::kFloat)}},
+                                    {{"label", targets["label"].is_floating_point() ? targets["label"].to(at::kFloat) : targets["label"]}});
       const Terms given = head.weights(targets);
       const double sum = terms["cross_entropy"].item<double>();
       const double weight = given.empty() ? static_cast<double>(logits["logits"].size(0)) : given["cross_entropy"].item<double>();
@@ -173,9 +177,21 @@ TEST_CASE("Cross-entropy: a classifier's sum over its weight is PyTorch's mean",
 
 TEST_CASE("F1 says what is wrong", "[metric][error]") {
   F1 f1(3, Average::Macro);
-  CHECK(test::error_of<ModelError>([&] { f1.update({{"scores", at::zeros({1, 3})}}, labelled(at::zeros({1}, at::kLong)), {}); }).message() ==
-        "[Fields] a tensor named \"logits\" is wanted, there are: \"scores\".");
-  CHECK(test::error_of<ModelError>([&] { f1.update({{"logits", at::zeros({1, 3})}}, labelled(at::zeros({1}, at::kLong), "queue"), {}); }).message() ==
-        "[Fields] a tensor named \"label\" is wanted, there are: \"queue\".");
+  CHECK(test::error_of<ModelError>([&] {
+          f1.update({{"scores", at::zeros({1, 3})}}, labelled(at::zeros({1}, at::kLong)), {});
+        }).message() == "[Fields] a tensor named \"logits\" is wanted, there are: \"scores\".");
+  CHECK(test::error_of<ModelError>([&] {
+          f1.update({{"logits", at::zeros({1, 3})}}, labelled(at::zeros({1}, at::kLong), "queue"), {});
+        }).message() == "[Fields] a tensor named \"label\" is wanted, there are: \"queue\".");
   CHECK(f1.matrix().total() == 0);
+}
+
+TEST_CASE("F1: a class that it was not made for is told, not counted somewhere", "[metric][error]") {
+  metric::F1 f1(2, metric::Average::Macro);
+  const Fields outputs{{"logits", at::eye(2)}};
+  const auto update = [&](std::int64_t label) { f1.update(outputs, Batch{{}, {{"label", at::tensor({label, std::int64_t{0}})}}, {0, 1}}, {}); };
+  CHECK(test::error_of<ModelError>([&] { update(-100); }).code() == "graft-M017");
+  CHECK(test::error_of<ModelError>([&] { update(2); }).code() == "graft-M017");
+  update(1);
+  CHECK(f1.matrix().total() == 2);
 }

@@ -17,7 +17,9 @@ class Naive final : public Head {
  public:
   std::vector<Feature> reads() const override { return {{.name = "tokens", .mask = "attention_mask"}}; }
   void targets(const Record&, std::span<Sample>) const override {}
-  Fields forward(const Fields& features) const override { return {{"y", features["tokens"].sum({1, 2}) / static_cast<double>(features["tokens"].size(1))}}; }
+  Fields forward(const Fields& features) const override {
+    return {{"y", features["tokens"].sum({1, 2}) / static_cast<double>(features["tokens"].size(1))}};
+  }
   Terms loss(const Fields& outputs, const Fields&) const override { return {{"sum", outputs["y"].sum()}}; }
   Json config() const override { return {{"type", "naive"}}; }
 };
@@ -55,14 +57,16 @@ TEST_CASE("Saved file: traced and scripted backbones, tuples and pictures", "[mo
                 text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}), {.device = "cpu"});
     model.save(folder.file("m.pt"));
     const at::Tensor ids = random_ids(4, 11);
-    CHECK(test::max_difference(graph::Network::load(folder.file("m.pt"))({ids, c10::IValue()})["output"], model({{"input_ids", ids}})["logits"]) < 1e-5);
+    CHECK(test::max_difference(graph::Network::load(folder.file("m.pt"))({ids, c10::IValue()})["output"],
+                               model({{"input_ids", ids}})["logits"]) < 1e-5);
   }
   SECTION("the second output of a tuple") {
     Model model(Backbone::load(test::golden_path("tiny_bert_trace_tuple.pt")), head::Classifier({.labels = {"A", "B"}, .from = "output.1"}),
                 text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}), {.device = "cpu"});
     model.save(folder.file("m.pt"));
     const at::Tensor ids = random_ids(4, 11);
-    CHECK(test::max_difference(graph::Network::load(folder.file("m.pt"))({ids, at::ones_like(ids)})["output"], model({{"input_ids", ids}})["logits"]) < 1e-5);
+    CHECK(test::max_difference(graph::Network::load(folder.file("m.pt"))({ids, at::ones_like(ids)})["output"],
+                               model({{"input_ids", ids}})["logits"]) < 1e-5);
   }
   SECTION("pictures") {
     Model model = test::toy_vision_model(Freeze::none());
@@ -77,7 +81,8 @@ TEST_CASE("Saved file: traced and scripted backbones, tuples and pictures", "[mo
 
 TEST_CASE("Saved file: a user's head comes back through its factory, and is wanted for training on", "[model]") {
   const test::TempDir folder;
-  Model model(test::tiny_bert(), test::Regressor(32), text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}), {.device = "cpu"});
+  Model model(test::tiny_bert(), test::Regressor(32), text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}),
+              {.device = "cpu"});
   {
     const c10::NoGradGuard no_grad;
     for (auto [name, tensor] : model.trainable()) tensor.normal_();
@@ -93,7 +98,8 @@ TEST_CASE("Saved file: a user's head comes back through its factory, and is want
 
 TEST_CASE("Saved file: a head whose recorded form is wrong for other sizes is refused", "[model][error]") {
   const test::TempDir folder;
-  Model model(test::tiny_bert(), Naive(), text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}), {.device = "cpu"});
+  Model model(test::tiny_bert(), Naive(), text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}),
+              {.device = "cpu"});
   const auto error = test::error_of<ModelError>([&] { model.save(folder.file("m.pt")); });
   CHECK(error.code() == "graft-M014");
   CHECK(error.message().find("\"y\"") != std::string::npos);

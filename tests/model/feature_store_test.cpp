@@ -39,9 +39,12 @@ TEST_CASE("FeatureStore: rows are the model's features and targets, in the order
 }
 
 TEST_CASE("FeatureStore: there is none where features change", "[model]") {
-  SECTION("some of the backbone trains") { CHECK_FALSE(FeatureStore::make(test::toy_model(Freeze::none()), test::toy_messages(4)).has_value()); }
+  SECTION("some of the backbone trains") {
+    CHECK_FALSE(FeatureStore::make(test::toy_model(Freeze::none()), test::toy_messages(4)).has_value());
+  }
   SECTION("preprocessing draws random numbers, in training only") {
-    Model model(Backbone::load(test::golden_path("vision_script.pt")), head::Classifier({.labels = {"0", "1", "2"}}), Noisy(), {.device = "cpu"});
+    Model model(Backbone::load(test::golden_path("vision_script.pt")), head::Classifier({.labels = {"0", "1", "2"}}), Noisy(),
+                {.device = "cpu"});
     CHECK_FALSE(FeatureStore::make(model, test::toy_pictures(4), {.mode = Mode::Train}).has_value());
     CHECK(FeatureStore::make(model, test::toy_pictures(4), {.mode = Mode::Eval}).has_value());
   }
@@ -49,8 +52,9 @@ TEST_CASE("FeatureStore: there is none where features change", "[model]") {
 
 TEST_CASE("FeatureStore: a stop leaves it short", "[model]") {
   std::stop_source stop;
-  const auto store = FeatureStore::make(test::toy_model(), test::toy_messages(60),
-                                        {.batch_positions = 16, .progress = [&](const Progress&) { stop.request_stop(); }, .stop = stop.get_token()});
+  const auto store =
+      FeatureStore::make(test::toy_model(), test::toy_messages(60),
+                         {.batch_positions = 16, .progress = [&](const Progress&) { stop.request_stop(); }, .stop = stop.get_token()});
   REQUIRE(store.has_value());
   CHECK(store->size() > 0);
   CHECK(store->size() < 60);

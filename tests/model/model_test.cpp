@@ -8,7 +8,10 @@ using namespace graft;
 
 namespace {
 
-Fields batch() { return {{"input_ids", test::tensor_of(Json::parse("[[2, 44, 79, 7, 3], [2, 9, 3, 0, 0]]"))}, {"attention_mask", test::tensor_of(Json::parse("[[1,1,1,1,1],[1,1,1,0,0]]"))}}; }
+Fields batch() {
+  return {{"input_ids", test::tensor_of(Json::parse("[[2, 44, 79, 7, 3], [2, 9, 3, 0, 0]]"))},
+          {"attention_mask", test::tensor_of(Json::parse("[[1,1,1,1,1],[1,1,1,0,0]]"))}};
+}
 
 std::vector<std::string> names_of(const Model& model) {
   std::vector<std::string> names;
@@ -63,7 +66,8 @@ TEST_CASE("Model: what trains follows the policy, and the head always does", "[m
 TEST_CASE("Model: two models on one backbone do not disturb each other", "[model]") {
   const Backbone backbone = Backbone::load(test::golden_path("text_script.pt"));
   const auto make = [&] {
-    return Model(backbone, head::Classifier({.labels = {"x", "y"}}), TensorInputs({{"input_ids", at::ones({4}, at::kLong)}}), {.freeze = Freeze::none(), .device = "cpu"});
+    return Model(backbone, head::Classifier({.labels = {"x", "y"}}), TensorInputs({{"input_ids", at::ones({4}, at::kLong)}}),
+                 {.freeze = Freeze::none(), .device = "cpu"});
   };
   Model first = make();
   Model second = make();
@@ -105,7 +109,8 @@ TEST_CASE("Model: reads the outputs of tuples by name", "[model]") {
 
 TEST_CASE("Model: a head of the user's that does not fit is told what the backbone gives", "[model][error]") {
   const auto error = test::error_of<ModelError>([] {
-    Model(test::tiny_bert(), test::Regressor(77), text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}), {.device = "cpu"});
+    Model(test::tiny_bert(), test::Regressor(77), text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}),
+          {.device = "cpu"});
   });
   CHECK(error.code() == "graft-M013");
   CHECK(error.message().find("\"pooled\" [2, 32]") != std::string::npos);

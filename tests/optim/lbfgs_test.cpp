@@ -1,4 +1,4 @@
-#include "graft/optim/lbfgs.h"
+#include "optim/lbfgs.h"
 
 #include <cmath>
 #include <limits>
@@ -16,11 +16,20 @@ optim::Objective quadratic(double condition) {
   return [condition](const VectorXd& x, VectorXd& gradient) {
     double value = 0;
     for (Eigen::Index i = 0; i < x.size(); ++i) {
-      const double curvature = std::pow(condition, static_cast<double>(i) / static_cast<double>(x.size() - 1)), distance = x[i] - static_cast<double>(i);
+      const double curvature = std::pow(condition, static_cast<double>(i) / static_cast<double>(x.size() - 1)),
+                   distance = x[i] - static_cast<double>(i);
       gradient[i] = curvature * distance;
       value += 0.5 * curvature * distance * distance;
     }
     return value;
+  };
+}
+
+/// The objective, counting its calls.
+optim::Objective counted(optim::Objective objective, int& calls) {
+  return [objective = std::move(objective), &calls](const VectorXd& x, VectorXd& gradient) {
+    ++calls;
+    return objective(x, gradient);
   };
 }
 
@@ -38,10 +47,12 @@ constexpr double never = 0;
 
 TEST_CASE("Lbfgs: finds the minimum of a quadratic, ill-conditioned too", "[optim]") {
   const double condition = GENERATE(1.0, 1e2, 1e4);
+  int calls = 0;
   VectorXd x = VectorXd::Constant(12, -3);
-  const auto report = lbfgs(quadratic(condition), x, {.gradient_tolerance = 1e-8, .value_tolerance = never});
+  const auto report = lbfgs(counted(quadratic(condition), calls), x, {.gradient_tolerance = 1e-8, .value_tolerance = never});
   CHECK(report.converged);
   CHECK(report.iterations < 500);
+  CHECK(calls < 2 * report.iterations + 10);  // steps of length 1 mostly fit at once
   CHECK(report.value == Approx(0).margin(1e-12));
   for (Eigen::Index i = 0; i < x.size(); ++i) CHECK(x[i] == Approx(static_cast<double>(i)).margin(1e-7));
 }
@@ -60,7 +71,8 @@ TEST_CASE("Lbfgs: finds the minimum of Rosenbrock's valley in few iterations", "
 TEST_CASE("Lbfgs: a memory of more steps takes fewer iterations", "[optim]") {
   const auto iterations = [](int history) {
     VectorXd x = VectorXd::Constant(30, -3);
-    return lbfgs(quadratic(1e4), x, {.max_iterations = 5000, .gradient_tolerance = 1e-6, .value_tolerance = never, .history = history}).iterations;
+    return lbfgs(quadratic(1e4), x, {.max_iterations = 5000, .gradient_tolerance = 1e-6, .value_tolerance = never, .history = history})
+        .iterations;
   };
   CHECK(iterations(10) < iterations(1));
 }
@@ -145,7 +157,9 @@ TEST_CASE("Lbfgs: values that are no numbers are walked around", "[optim]") {
     return x[0] > 0 ? x[0] - std::log(x[0]) : std::nan("");
   };
   VectorXd x = VectorXd::Constant(1, 20);
-  const auto report = lbfgs(barrier, x, {.gradient_tolerance = 1e-8, .value_tolerance = never});
+  int calls = 0;
+  const auto report = lbfgs(counted(barrier, calls), x, {.gradient_tolerance = 1e-8, .value_tolerance = never});
   CHECK(report.converged);
   CHECK(x[0] == Approx(1).margin(1e-7));
+  CHECK(calls < 60);  // a step to where there is no value is halved, not doubled
 }

@@ -15,7 +15,10 @@ using optim::SolverReport;
 namespace {
 
 struct Problem {
-  Problem() : golden(test::golden("solver.json")), features(test::tensor_of(golden.at("features"))), labels(test::tensor_of(golden.at("labels"))) {}
+  Problem()
+      : golden(test::golden("solver.json")),
+        features(test::tensor_of(golden.at("features"))),
+        labels(test::tensor_of(golden.at("labels"))) {}
   Json golden;
   at::Tensor features, labels;
 };
@@ -62,8 +65,8 @@ struct Slope {
 };
 
 /// The penalized mean loss in float64 at these weights over these features, and its gradient.
-Slope slope(const at::Tensor& w, const at::Tensor& b, const at::Tensor& features, const at::Tensor& target, double l2, const std::vector<double>& class_weights = {},
-            double smoothing = 0) {
+Slope slope(const at::Tensor& w, const at::Tensor& b, const at::Tensor& features, const at::Tensor& target, double l2,
+            const std::vector<double>& class_weights = {}, double smoothing = 0) {
   const c10::AutoGradMode on(true);
   at::Tensor weights = w.clone().requires_grad_(true), biases = b.clone().requires_grad_(true), of_classes;
   double total = static_cast<double>(features.size(0));
@@ -75,13 +78,15 @@ Slope slope(const at::Tensor& w, const at::Tensor& b, const at::Tensor& features
   const at::Tensor penalty = l2 / 2 * weights.square().sum();
   const at::Tensor value = at::cross_entropy_loss(logits, target, of_classes, at::Reduction::Sum, -100, smoothing) / total + penalty;
   value.backward();
-  return {value.item<double>(), penalty.item<double>(), std::max(weights.grad().abs().max().item<double>(), biases.grad().abs().max().item<double>())};
+  return {value.item<double>(), penalty.item<double>(),
+          std::max(weights.grad().abs().max().item<double>(), biases.grad().abs().max().item<double>())};
 }
 
 }  // namespace
 
 TEST_CASE("LinearSolver: on standardized features it finds the reference's minimum", "[optim]") {
-  const at::Tensor mean = test::tensor_of(problem().golden.at("mean"), at::kDouble), deviation = test::tensor_of(problem().golden.at("std"), at::kDouble);
+  const at::Tensor mean = test::tensor_of(problem().golden.at("mean"), at::kDouble),
+                   deviation = test::tensor_of(problem().golden.at("std"), at::kDouble);
   for (const Json& expected : problem().golden.at("standardized")) {
     const double l2 = expected.at("l2");
     INFO("l2 " << l2);
@@ -102,7 +107,8 @@ TEST_CASE("LinearSolver: in float64 it finds the reference's minimum on raw feat
     INFO("l2 " << l2);
     const DoubleHead head;
     const Fields features{{"pooled", test::tensor_of(problem().golden.at("features"), at::kDouble)}};
-    const SolverReport report = LinearSolver(head, features, hard_targets(), false).solve({.l2 = l2, .max_iterations = 5000, .tolerance = 0});
+    const SolverReport report =
+        LinearSolver(head, features, hard_targets(), false).solve({.l2 = l2, .max_iterations = 5000, .tolerance = 0});
     CHECK(report.converged);
     const double tolerance = l2 < 0.01 ? 5e-3 : 5e-4;  // what a gradient of 1e-5 leaves where the minimum is flat
     const at::Tensor w = weight(head);
@@ -117,8 +123,10 @@ TEST_CASE("LinearSolver: on raw features in float32 it comes as near as their ro
     const double l2 = expected.at("l2");
     INFO("l2 " << l2);
     const auto head = classifier();
-    const SolverReport report = LinearSolver(head, inputs(), hard_targets(), false).solve({.l2 = l2, .max_iterations = 5000, .tolerance = 0});
-    CHECK(report.loss + l2 / 2 * weight(head).square().sum().item<double>() == Approx(expected.at("loss").get<double>()).epsilon(0).margin(5e-5));
+    const SolverReport report =
+        LinearSolver(head, inputs(), hard_targets(), false).solve({.l2 = l2, .max_iterations = 5000, .tolerance = 0});
+    CHECK(report.loss + l2 / 2 * weight(head).square().sum().item<double>() ==
+          Approx(expected.at("loss").get<double>()).epsilon(0).margin(5e-5));
   }
 }
 
@@ -139,7 +147,8 @@ TEST_CASE("LinearSolver: the default tolerance comes close to the minimum in few
   const SolverReport report = LinearSolver(head, inputs(), hard_targets()).solve({.l2 = l2});
   CHECK(report.converged);
   CHECK(report.iterations < 100);
-  CHECK(report.loss + l2 / 2 * (weight(head) * deviation).square().sum().item<double>() == Approx(expected.at("loss").get<double>()).epsilon(0).margin(1e-5));
+  CHECK(report.loss + l2 / 2 * (weight(head) * deviation).square().sum().item<double>() ==
+        Approx(expected.at("loss").get<double>()).epsilon(0).margin(1e-5));
 }
 
 TEST_CASE("LinearSolver: the gradient is zero where it ends, for every kind of target", "[optim]") {
@@ -150,12 +159,16 @@ TEST_CASE("LinearSolver: the gradient is zero where it ends, for every kind of t
   const at::Tensor target = soft ? distributions : problem().labels;
   const auto head = classifier({.class_weights = class_weights, .label_smoothing = smoothing});
   const double l2 = 0.01;
-  const at::Tensor mean = test::tensor_of(problem().golden.at("mean"), at::kDouble), deviation = test::tensor_of(problem().golden.at("std"), at::kDouble);
+  const at::Tensor mean = test::tensor_of(problem().golden.at("mean"), at::kDouble),
+                   deviation = test::tensor_of(problem().golden.at("std"), at::kDouble);
   const at::Tensor scaled = (problem().features.to(at::kDouble) - mean) / deviation;
-  const auto slope_now = [&] { return slope(weight(head) * deviation, bias(head) + weight(head).matmul(mean), scaled, target, l2, class_weights, smoothing); };
+  const auto slope_now = [&] {
+    return slope(weight(head) * deviation, bias(head) + weight(head).matmul(mean), scaled, target, l2, class_weights, smoothing);
+  };
   INFO("weighted " << weighted << ", soft " << soft << ", smoothing " << smoothing);
   CHECK(slope_now().largest > 0.01);
-  const SolverReport report = LinearSolver(head, inputs(), {{"label", soft ? target.to(at::kFloat) : target}}).solve({.l2 = l2, .tolerance = 0});
+  const SolverReport report =
+      LinearSolver(head, inputs(), {{"label", soft ? target.to(at::kFloat) : target}}).solve({.l2 = l2, .tolerance = 0});
   const Slope end = slope_now();
   CHECK(end.largest < 1e-4);
   CHECK(report.loss == Approx(end.value - end.penalty).epsilon(0).margin(1e-6));
@@ -190,7 +203,8 @@ TEST_CASE("LinearSolver: a feature that never changes gets no say, and spoils no
   CHECK(report.loss < 1.0);
   CHECK(weight(head).select(1, 2).abs().max().item<double>() < 0.1);
   // what it learned reads other values of that feature calmly
-  CHECK(head.loss(head.forward({{"pooled", features}}), hard_targets())["cross_entropy"].item<double>() / 120 == Approx(report.loss).epsilon(1e-3));
+  CHECK(head.loss(head.forward({{"pooled", features}}), hard_targets())["cross_entropy"].item<double>() / 120 ==
+        Approx(report.loss).epsilon(1e-3));
 }
 
 TEST_CASE("LinearSolver: it leaves no gradients, and the features as they are", "[optim]") {
@@ -230,6 +244,7 @@ TEST_CASE("LinearSolver: a head that is not one linear layer is refused", "[opti
 
 TEST_CASE("LinearSolver: features without what the head reads are told", "[optim][error]") {
   const auto head = classifier();
-  CHECK(test::error_of<ModelError>([&] { LinearSolver(head, {{"output", problem().features}}, hard_targets()); }).message() ==
-        "[Fields] a tensor named \"pooled\" is wanted, there are: \"output\".");
+  CHECK(test::error_of<ModelError>([&] {
+          LinearSolver(head, {{"output", problem().features}}, hard_targets());
+        }).message() == "[Fields] a tensor named \"pooled\" is wanted, there are: \"output\".");
 }

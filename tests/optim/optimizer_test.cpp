@@ -154,7 +154,8 @@ TEST_CASE("Optimizer says what is wrong with its options", "[optim][error]") {
 }
 
 TEST_CASE("Clipping: the norm is over all gradients together, and they are scaled down to the limit", "[optim]") {
-  const std::vector<at::Tensor> parameters{leaf(at::zeros({2}), at::tensor({3.F, 0.F})), leaf(at::zeros({1, 1}), at::tensor({{4.F}})), leaf(at::zeros({3}))};
+  const std::vector<at::Tensor> parameters{leaf(at::zeros({2}), at::tensor({3.F, 0.F})), leaf(at::zeros({1, 1}), at::tensor({{4.F}})),
+                                           leaf(at::zeros({3}))};
   const at::Tensor norm = clip_grad_norm(parameters, 1.0);
   CHECK(norm.dim() == 0);
   CHECK(norm.item<double>() == Approx(5));

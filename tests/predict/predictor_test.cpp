@@ -38,14 +38,17 @@ TEST_CASE("Predictor: answers texts as the model does, in their order", "[predic
 
 TEST_CASE("Predictor: a user's head answers with its outputs where its factory is not given", "[predict]") {
   const test::TempDir folder;
-  Model(test::tiny_bert(), test::Regressor(32), text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}), {.device = "cpu"}).save(folder.file("m.pt"));
+  Model(test::tiny_bert(), test::Regressor(32), text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}),
+        {.device = "cpu"})
+      .save(folder.file("m.pt"));
   const Decoded answer = Predictor::load(folder.file("m.pt"), {.device = "cpu"})("a b");
   CHECK(answer.label.empty());
   CHECK(answer.values.has("length"));
 }
 
 TEST_CASE("Predictor says what it cannot use", "[predict][error]") {
-  CHECK(test::error_of<CheckpointError>([] { Predictor::load(test::golden_path("vision_script.pt"), {.device = "cpu"}); }).code() == "graft-K010");
+  CHECK(test::error_of<CheckpointError>([] { Predictor::load(test::golden_path("vision_script.pt"), {.device = "cpu"}); }).code() ==
+        "graft-K010");
   const test::TempDir folder;
   test::toy_vision_model().save(folder.file("m.pt"));
   const Predictor pictures = Predictor::load(folder.file("m.pt"), {.device = "cpu"});

@@ -21,7 +21,8 @@ class Messages final : public Dataset {
     Rng rng(seed_, 0, index);
     const std::uint64_t label = rng.below(3);
     std::string text;
-    for (std::uint64_t i = 0, n = 3 + rng.below(6); i < n; ++i) text += std::string(rng.below(3) == 0 ? noise[rng.below(4)] : words[label][rng.below(3)]) + " ";
+    for (std::uint64_t i = 0, n = 3 + rng.below(6); i < n; ++i)
+      text += std::string(rng.below(3) == 0 ? noise[rng.below(4)] : words[label][rng.below(3)]) + " ";
     return {{{"message", text}, {"queue", std::string(1, static_cast<char>('A' + label))}}, "toy:" + std::to_string(index)};
   }
 
@@ -46,7 +47,8 @@ Data toy_messages(std::size_t size, std::uint64_t seed) { return Data(std::make_
 
 Model toy_model(const Freeze& freeze, double dropout, std::int64_t hidden) {
   return Model(tiny_bert(dropout), head::Classifier({.label = "queue", .labels = {"A", "B", "C"}, .hidden = hidden}),
-               text::Tokenizer::load(golden_path("tiny_bert/vocab.txt"), {.text = "message", .max_length = 32}), {.freeze = freeze, .device = "cpu"});
+               text::Tokenizer::load(golden_path("tiny_bert/vocab.txt"), {.text = "message", .max_length = 32}),
+               {.freeze = freeze, .device = "cpu"});
 }
 
 Data toy_pictures(std::size_t size, std::uint64_t seed) {
@@ -62,8 +64,8 @@ Data toy_pictures(std::size_t size, std::uint64_t seed) {
 }
 
 Model toy_vision_model(const Freeze& freeze, const std::string& file) {
-  return Model(Backbone::load(golden_path(file)), head::Classifier({.labels = {"0", "1", "2"}}), TensorInputs({{"x", at::zeros({3, 16, 16})}}),
-               {.freeze = freeze, .device = "cpu"});
+  return Model(Backbone::load(golden_path(file)), head::Classifier({.labels = {"0", "1", "2"}}),
+               TensorInputs({{"x", at::zeros({3, 16, 16})}}), {.freeze = freeze, .device = "cpu"});
 }
 
 Regressor::Regressor(const Json& config) : Regressor(config.at("width").get<std::int64_t>()) {}
@@ -73,7 +75,9 @@ void Regressor::targets(const Record& record, std::span<Sample> samples) const {
 }
 
 Fields Regressor::forward(const Fields& features) const { return {{"length", at::linear(features["pooled"], weight_).squeeze(-1)}}; }
-Terms Regressor::loss(const Fields& outputs, const Fields& targets) const { return {{"squared", (outputs["length"] - targets["length"]).square().sum()}}; }
+Terms Regressor::loss(const Fields& outputs, const Fields& targets) const {
+  return {{"squared", (outputs["length"] - targets["length"]).square().sum()}};
+}
 Json Regressor::config() const { return {{"type", "regressor"}, {"width", weight_.size(1)}}; }
 
 }  // namespace graft::test

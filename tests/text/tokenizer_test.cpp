@@ -7,7 +7,9 @@ using text::Tokenizer;
 
 namespace {
 
-Tokenizer tiny(std::int64_t max_length = 16) { return Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message", .max_length = max_length}); }
+Tokenizer tiny(std::int64_t max_length = 16) {
+  return Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message", .max_length = max_length});
+}
 
 }  // namespace
 

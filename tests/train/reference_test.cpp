@@ -22,7 +22,9 @@ class Sequences final : public Preprocess {
   }
   Json config() const override { return {{"type", "sequences"}}; }
   Padding padding() const override { return {{{"input_ids", 0.0}}}; }
-  Record example() const override { return {{{"input_ids", at::ones({4}, at::kLong)}, {"attention_mask", at::ones({4}, at::kLong)}}, "example"}; }
+  Record example() const override {
+    return {{{"input_ids", at::ones({4}, at::kLong)}, {"attention_mask", at::ones({4}, at::kLong)}}, "example"};
+  }
 };
 
 class Recorder final : public Callback {
@@ -57,7 +59,8 @@ Batches batches(const std::string& name) {
 
 void compare(const std::string& name, Backbone backbone, const Freeze& freeze, double tolerance) {
   const Json run = test::golden("training.json").at("runs").at(name);
-  Model model(std::move(backbone), head::Classifier({.labels = {"0", "1", "2", "3", "4"}}), Sequences(), {.freeze = freeze, .device = "cpu"});
+  Model model(std::move(backbone), head::Classifier({.labels = {"0", "1", "2", "3", "4"}}), Sequences(),
+              {.freeze = freeze, .device = "cpu"});
   {
     const c10::NoGradGuard no_grad;
     at::Tensor weight = model.head().parameters()["weight"];

@@ -93,7 +93,8 @@ TEST_CASE("Trainer: the same seed gives the same losses, whatever the loader's t
 TEST_CASE("Trainer: the loss falls", "[train]") {
   SECTION("all layers, text") {
     Model model = test::toy_model(Freeze::none());
-    const auto losses = losses_of(model, {test::toy_messages(96), {}, {}}, {.epochs = 6, .batch_size = 16, .lr = 5e-3, .backbone_lr_ratio = 0.5});
+    const auto losses =
+        losses_of(model, {test::toy_messages(96), {}, {}}, {.epochs = 6, .batch_size = 16, .lr = 5e-3, .backbone_lr_ratio = 0.5});
     CHECK(losses.back() < 0.5 * losses.front());
   }
   SECTION("the head alone, on stored features") {
@@ -102,7 +103,8 @@ TEST_CASE("Trainer: the loss falls", "[train]") {
     CHECK(losses.back() < 0.5 * losses.front());
   }
   SECTION("a user's head") {
-    Model model(test::tiny_bert(), test::Regressor(32), text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}), {.device = "cpu"});
+    Model model(test::tiny_bert(), test::Regressor(32),
+                text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}), {.device = "cpu"});
     const auto losses = losses_of(model, {test::toy_messages(64), {}, {}}, {.epochs = 20, .lr = 1e-1});
     CHECK(losses.back() < 0.5 * losses.front());
   }
@@ -113,7 +115,8 @@ TEST_CASE("Trainer: stored features give the losses of features computed anew", 
   const Splits data{test::toy_messages(32), {}, {}};
   const TrainerOptions options{.epochs = 2, .batch_size = 8, .backbone_lr_ratio = 0.0, .weight_decay = 0.0, .max_grad_norm = 0.0};
   Model stored = test::toy_model(Freeze::all(), 0.0);
-  Model live = test::toy_model(Freeze::matching({"embeddings", "encoder.layer.0", "encoder.layer.1.attention", "encoder.layer.1.intermediate", "*dense*"}), 0.0);
+  Model live = test::toy_model(
+      Freeze::matching({"embeddings", "encoder.layer.0", "encoder.layer.1.attention", "encoder.layer.1.intermediate", "*dense*"}), 0.0);
   REQUIRE(live.backbone_trains());
   const auto a = losses_of(stored, data, options), b = losses_of(live, data, options);
   REQUIRE(a.size() == b.size());
@@ -125,9 +128,10 @@ TEST_CASE("Trainer: the best weights on validation data are restored, and histor
   const Data valid = test::toy_messages(24, 5);
   const auto recorder = std::make_shared<Recorder>();
   // A rate that is far too large: later epochs are worse than some earlier one.
-  const TrainReport report = Trainer({.epochs = 6, .batch_size = 8, .lr = 3e-2, .backbone_lr_ratio = 1.0, .schedule = Schedule(Schedule::Kind::Constant, 0.0)})
-                                 .add(recorder)
-                                 .fit(model, {test::toy_messages(48), valid, {}});
+  const TrainReport report =
+      Trainer({.epochs = 6, .batch_size = 8, .lr = 3e-2, .backbone_lr_ratio = 1.0, .schedule = Schedule(Schedule::Kind::Constant, 0.0)})
+          .add(recorder)
+          .fit(model, {test::toy_messages(48), valid, {}});
   REQUIRE(report.history.size() == 6);
   double lowest = 1e9;
   for (const EpochRecord& epoch : report.history) lowest = std::min(lowest, epoch.valid_loss.value());

@@ -17,9 +17,9 @@ struct ImportReport {
   bool has_tokenizer = false;
 };
 
-/// Turns a folder with config.json and model.safetensors (as Hugging Face publishes them) into a TorchScript checkpoint. The architecture is
-/// TorchScript source compiled here, so no Python runs. A vocab.txt or tokenizer.json beside them goes into the file.
-/// Throws DataError for missing files, CheckpointError that lists every missing and misshapen tensor, ModelError for another architecture.
+/// Turns a folder with config.json and model.safetensors (as Hugging Face publishes them) into a TorchScript checkpoint. The architecture
+/// is TorchScript source compiled here, so no Python runs. A vocab.txt or tokenizer.json beside them goes into the file. Throws DataError
+/// for missing files, CheckpointError that lists every missing and misshapen tensor, ModelError for another architecture.
 ImportReport import_checkpoint(const std::string& folder, const std::string& out);
 
 }  // namespace graft::backbone

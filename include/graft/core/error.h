@@ -41,16 +41,28 @@ class Error : public std::exception {
 };
 
 /// An option, a flag or a combination of them makes no sense (codes graft-C...).
-class ConfigError : public Error { using Error::Error; };
+class ConfigError : public Error {
+  using Error::Error;
+};
 /// A file of data or a record in it is wrong (graft-D...).
-class DataError : public Error { using Error::Error; };
+class DataError : public Error {
+  using Error::Error;
+};
 /// The network and what is asked of it do not fit (graft-M...).
-class ModelError : public Error { using Error::Error; };
+class ModelError : public Error {
+  using Error::Error;
+};
 /// A file of weights or a saved model cannot be used (graft-K...).
-class CheckpointError : public Error { using Error::Error; };
+class CheckpointError : public Error {
+  using Error::Error;
+};
 /// Numbers stopped being numbers (graft-N...).
-class NumericsError : public Error { using Error::Error; };
+class NumericsError : public Error {
+  using Error::Error;
+};
 /// The machine does not give what is needed: disk, memory, device (graft-S...).
-class SystemError : public Error { using Error::Error; };
+class SystemError : public Error {
+  using Error::Error;
+};
 
 }  // namespace graft

@@ -20,7 +20,8 @@ class Rng {
   double uniform() { return static_cast<double>(bits() >> 11) * 0x1.0p-53; }
   /// Uniform in [0, n); n > 0.
   std::uint64_t below(std::uint64_t n) {
-    const std::uint64_t limit = ~std::uint64_t{0} - ~std::uint64_t{0} % n;  // values past the last whole multiple of n would favour small results
+    const std::uint64_t limit =
+        ~std::uint64_t{0} - ~std::uint64_t{0} % n;  // values past the last whole multiple of n would favour small results
     std::uint64_t value = bits();
     while (value >= limit) value = bits();
     return value % n;

@@ -22,7 +22,8 @@ struct RuntimeOptions {
 };
 
 /// Makes the settings of LibTorch that belong to the whole process. Called with defaults at the library's first use; an application that
-/// wants others calls it earlier. Throws ConfigError when a call that differs from the first one comes too late (threads may always change).
+/// wants others calls it earlier. Throws ConfigError when a call that differs from the first one comes too late (threads may always
+/// change).
 void runtime(const RuntimeOptions& options);
 void runtime();
 

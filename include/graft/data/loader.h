@@ -42,7 +42,8 @@ using TargetFunction = std::function<void(const Record&, std::span<Sample>)>;
 std::vector<std::size_t> shuffled_order(std::size_t n, std::uint64_t seed, std::uint64_t epoch);
 
 /// The samples of one record, targets included. Exceptions become DataError that names the record's place.
-std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng& rng, Mode mode);
+std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng& rng,
+                               Mode mode);
 
 /// One pass over a data set in batches. The same options give the same batches, whatever the number of threads.
 class Loader {

@@ -10,11 +10,14 @@ namespace graft::metric {
 /// Counts of (truth, prediction) among C classes, and what follows from them.
 class ConfusionMatrix {
  public:
-  explicit ConfusionMatrix(std::int64_t num_classes = 0) : size_(num_classes), counts_(static_cast<std::size_t>(num_classes * num_classes), 0) {}
+  explicit ConfusionMatrix(std::int64_t num_classes = 0)
+      : size_(num_classes), counts_(static_cast<std::size_t>(num_classes * num_classes), 0) {}
 
   void add(std::int64_t truth, std::int64_t prediction, std::int64_t times = 1);
   void add(const ConfusionMatrix& other);
-  std::int64_t count(std::int64_t truth, std::int64_t prediction) const { return counts_[static_cast<std::size_t>(truth * size_ + prediction)]; }
+  std::int64_t count(std::int64_t truth, std::int64_t prediction) const {
+    return counts_[static_cast<std::size_t>(truth * size_ + prediction)];
+  }
   std::int64_t num_classes() const { return size_; }
   std::int64_t total() const;
   /// Samples that are of this class; that were said to be.

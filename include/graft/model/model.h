@@ -28,8 +28,8 @@ class Model {
   template <std::derived_from<Head> H, std::derived_from<Preprocess> P>
   Model(Backbone backbone, H head, P preprocess, const ModelOptions& options = {})
       : Model(std::move(backbone), std::make_unique<H>(std::move(head)), std::make_shared<const P>(std::move(preprocess)), options) {}
-  /// Runs the backbone once on the preprocessing's example, to learn what it gives. Throws ModelError if the parts do not fit: the head says
-  /// what it wants and what the backbone gives.
+  /// Runs the backbone once on the preprocessing's example, to learn what it gives. Throws ModelError if the parts do not fit: the head
+  /// says what it wants and what the backbone gives.
   Model(Backbone backbone, std::unique_ptr<Head> head, std::shared_ptr<const Preprocess> preprocess, const ModelOptions& options = {});
   ~Model();
   Model(Model&&) noexcept;
@@ -37,8 +37,8 @@ class Model {
 
   /// A saved model, to evaluate or train on. Throws ConfigError if its head is a user's and `head` is not given.
   static Model load(const std::string& path, const std::string& device = "auto", const HeadFactory& head = {});
-  /// Writes one TorchScript archive that C++ and Python load: forward(the backbone's inputs) gives the head's outputs, for any batch size and
-  /// length. Throws ModelError if the head's code cannot be traced faithfully; SystemError if the file cannot be written.
+  /// Writes one TorchScript archive that C++ and Python load: forward(the backbone's inputs) gives the head's outputs, for any batch size
+  /// and length. Throws ModelError if the head's code cannot be traced faithfully; SystemError if the file cannot be written.
   void save(const std::string& path);
 
   /// Changes what trains; tensors that trained so far keep their values.
