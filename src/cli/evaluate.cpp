@@ -17,7 +17,7 @@ int run(const EvaluateFlags& flags, const Voice& voice) {
   start_runtime(flags.threads);
   const Interrupt interrupt;
   ProgressLine line(voice);
-  Model model = Model::load(flags.model, flags.device);
+  Model model = Model::load(flags.model, {.device = flags.device});
   const Data data = open_data(flags.data, columns_of(model));
   const EvalReport report = Evaluator({.progress = line.function()}).run(model, data, interrupt.token());
   line.clear();

@@ -78,7 +78,7 @@ double peak_memory_mb() {
 /// What is measured at the end: the saved file, loaded again, on test data where given.
 EvalReport measure(const TrainSettings& settings, const Splits& data, const std::string& file, ProgressLine& line,
                    const Interrupt& interrupt) {
-  Model saved = Model::load(file, settings.device);
+  Model saved = Model::load(file, {.device = settings.device});
   const Data& measured = !data.test.empty() ? data.test : !data.valid.empty() ? data.valid : data.train;
   return Evaluator({.progress = line.function()}).run(saved, measured, interrupt.token());
 }

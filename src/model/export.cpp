@@ -124,26 +124,26 @@ void Model::save(const std::string& path) {
                               files});
 }
 
-Model Model::load(const std::string& path, const std::string& device, const HeadFactory& factory) {
+Model Model::load(const std::string& path, const LoadOptions& options) {
   const predict::SavedFile saved = predict::read_saved(path);
   const Json& config = saved.manifest.at("head");
-  std::unique_ptr<Head> head = factory ? factory(config) : head::make_builtin(config);
+  std::unique_ptr<Head> head = options.head ? options.head(config) : head::make_builtin(config);
   if (head == nullptr) {
     throw ConfigError({.code = "graft-C014",
                        .message = "[Model] the head \"" + config.value("type", std::string("?")) + "\" is not one of graft's own.",
                        .remedy = "Give Model::load a function that builds it from its config; graft::Predictor answers without.",
                        .place = path});
   }
-  BackboneOptions options;
+  BackboneOptions backbone;
   for (const auto& [name, value] : saved.manifest.at("constants").items()) {
-    if (value.is_boolean()) options.constants[name] = value.get<bool>();
-    if (value.is_number_integer()) options.constants[name] = value.get<std::int64_t>();
-    if (value.is_number_float()) options.constants[name] = value.get<double>();
-    if (value.is_string()) options.constants[name] = value.get<std::string>();
+    if (value.is_boolean()) backbone.constants[name] = value.get<bool>();
+    if (value.is_number_integer()) backbone.constants[name] = value.get<std::int64_t>();
+    if (value.is_number_float()) backbone.constants[name] = value.get<double>();
+    if (value.is_string()) backbone.constants[name] = value.get<std::string>();
   }
-  Model model(Backbone(saved.network.child("backbone"), options, saved.files), std::move(head),
+  Model model(Backbone(saved.network.child("backbone"), backbone, saved.files), std::move(head),
               predict::make_preprocess(saved.manifest.at("preprocess"), saved.files),
-              {.freeze = Freeze::parse(saved.manifest.at("freeze")), .device = device});
+              {.freeze = Freeze::parse(saved.manifest.at("freeze")), .device = options.device});
 
   const c10::NoGradGuard no_grad;
   const graph::Network stored = saved.network.child("head");

@@ -66,7 +66,7 @@ struct Predictor::State {
   }
 };
 
-Predictor Predictor::load(const std::string& path, const PredictorOptions& options) {
+Predictor Predictor::load(const std::string& path, const LoadOptions& options) {
   const c10::Device device = choose_device(options.device).device;
   predict::SavedFile saved = predict::read_saved(path);
   const Json& config = saved.manifest.at("head");

@@ -35,7 +35,7 @@ TEST_CASE("Saved file: as a network and as a model it gives the same outputs, fo
   }
   model.save(folder.file("model.pt"));
   const graph::Network network = graph::Network::load(folder.file("model.pt"));
-  Model again = Model::load(folder.file("model.pt"), "cpu");
+  Model again = Model::load(folder.file("model.pt"), {.device = "cpu"});
   for (const auto& [rows, length] : {std::pair{1, 5}, std::pair{3, 17}, std::pair{8, 30}}) {
     const at::Tensor ids = random_ids(rows, length);
     at::Tensor mask = at::ones_like(ids);
@@ -88,10 +88,11 @@ TEST_CASE("Saved file: a user's head comes back through its factory, and is want
     for (auto [name, tensor] : model.trainable()) tensor.normal_();
   }
   model.save(folder.file("m.pt"));
-  Model again = Model::load(folder.file("m.pt"), "cpu", [](const Json& config) { return std::make_unique<test::Regressor>(config); });
+  Model again = Model::load(folder.file("m.pt"),
+                            {.device = "cpu", .head = [](const Json& config) { return std::make_unique<test::Regressor>(config); }});
   const Fields ids{{"input_ids", random_ids(3, 6)}};
   CHECK(test::max_difference(again(ids)["length"], model(ids)["length"]) < 1e-6);
-  const auto error = test::error_of<ConfigError>([&] { Model::load(folder.file("m.pt"), "cpu"); });
+  const auto error = test::error_of<ConfigError>([&] { Model::load(folder.file("m.pt"), {.device = "cpu"}); });
   CHECK(error.code() == "graft-C014");
   CHECK(error.message().find("regressor") != std::string::npos);
 }
@@ -107,5 +108,6 @@ TEST_CASE("Saved file: a head whose recorded form is wrong for other sizes is re
 }
 
 TEST_CASE("Saved file: what is no saved model is told from one", "[model][error]") {
-  CHECK(test::error_of<CheckpointError>([] { Model::load(test::golden_path("text_script.pt"), "cpu"); }).code() == "graft-K010");
+  CHECK(test::error_of<CheckpointError>([] { Model::load(test::golden_path("text_script.pt"), {.device = "cpu"}); }).code() ==
+        "graft-K010");
 }

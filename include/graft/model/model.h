@@ -35,8 +35,8 @@ class Model {
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
 
-  /// A saved model, to evaluate or train on. Throws ConfigError if its head is a user's and `head` is not given.
-  static Model load(const std::string& path, const std::string& device = "auto", const HeadFactory& head = {});
+  /// A saved model, to evaluate or train on. Throws ConfigError if its head is a user's and options.head is not given.
+  static Model load(const std::string& path, const LoadOptions& options = {});
   /// Writes one TorchScript archive that C++ and Python load: forward(the backbone's inputs) gives the head's outputs, for any batch size
   /// and length. Throws ModelError if the head's code cannot be traced faithfully; SystemError if the file cannot be written.
   void save(const std::string& path);

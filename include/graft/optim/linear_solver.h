@@ -28,7 +28,7 @@ struct SolverReport {
 /// plus the penalty: L-BFGS from where the layer stands, so a series of strengths starts warm.
 class LinearSolver {
  public:
-  /// With `standardize` features are scaled to mean 0 and variance 1 for solving; the layer found reads them as they are.
+  /// `head` must live as long as the solver. With `standardize` features are scaled to mean 0 and variance 1 for solving; the layer found reads them as they are.
   /// Throws ModelError if head.linear() is empty.
   LinearSolver(const Head& head, const Fields& features, const Fields& targets, bool standardize = true);
   SolverReport solve(const SolverOptions& options);

@@ -15,10 +15,11 @@ namespace graft {
 /// Builds a user's head from its config() again.
 using HeadFactory = std::function<std::unique_ptr<Head>(const nlohmann::json&)>;
 
-struct PredictorOptions {
+/// How a saved model comes back, to answer or to be trained on.
+struct LoadOptions {
   /// As choose_device() reads it.
   std::string device = "auto";
-  /// For answers of a user's own head; without it the outputs are given as they are.
+  /// Builds a user's own head. A Predictor gives the outputs as they are without it; a Model needs it.
   HeadFactory head = {};
 };
 
@@ -26,7 +27,7 @@ struct PredictorOptions {
 class Predictor {
  public:
   /// Throws CheckpointError if the file is no model saved by graft.
-  static Predictor load(const std::string& path, const PredictorOptions& options = {});
+  static Predictor load(const std::string& path, const LoadOptions& options = {});
 
   /// The answer for one text. Throws ModelError if the model does not read exactly one text.
   Decoded operator()(const std::string& text) const;
