@@ -6,7 +6,7 @@ find_program(GRAFT_CCACHE ccache)
 add_library(graft_options INTERFACE)
 target_compile_features(graft_options INTERFACE cxx_std_20)
 # -fPIC for all, programs too: a precompiled header serves only sources that are compiled alike.
-target_compile_options(graft_options INTERFACE -fPIC -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast)
+target_compile_options(graft_options INTERFACE -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
   # False alarms of this compiler over std::string in C++20 (GCC bug 105329 and its kin).
   target_compile_options(graft_options INTERFACE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)

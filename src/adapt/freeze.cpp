@@ -51,12 +51,7 @@ Freeze Freeze::parse(const std::string& text) {
   if (text == "none") return none();
   constexpr std::string_view prefix = "up_to=";
   if (text.starts_with(prefix) && text.size() > prefix.size()) return up_to(text.substr(prefix.size()));
-  std::vector<std::string> patterns;
-  for (std::size_t start = 0; start <= text.size();) {
-    const std::size_t comma = std::min(text.find(',', start), text.size());
-    if (comma > start) patterns.push_back(text.substr(start, comma - start));
-    start = comma + 1;
-  }
+  std::vector<std::string> patterns = split_list(text);
   if (patterns.empty() || text.starts_with(prefix)) {
     throw ConfigError({.code = "graft-C007",
                        .message = "[Freeze] all, none, up_to=GROUP or patterns are wanted, got \"" + text + "\".",

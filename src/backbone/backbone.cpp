@@ -27,8 +27,8 @@ Backbone::Backbone(const graph::Network& network, const BackboneOptions& options
 }
 
 Backbone Backbone::load(const std::string& path, const BackboneOptions& options) {
-  graph::Files files{{"tokenizer.json", ""}};
-  const graph::Network network = graph::Network::load(path, &files);
+  graph::Files files{{"tokenizer.json", ""}, {"graft.json", ""}};
+  const graph::Network network = graph::Network::load(path, &files, options.trust ? graph::Trust::Code : graph::Trust::Checked);
   return Backbone(network, options, std::move(files));
 }
 

@@ -16,7 +16,10 @@ namespace graft::backbone {
 namespace {
 
 // The format: 8 bytes little-endian length of the header, a JSON header, the data (huggingface/safetensors, README).
-constexpr std::uint64_t max_header = 100ULL << 20;
+constexpr std::uint64_t max_header = 100ULL << 20, max_elements = 1ULL << 60;
+// A header is an object of objects with lists of numbers; deeper ones only take memory. Operators stop at 64 dimensions.
+constexpr int max_depth = 3;
+constexpr std::size_t max_rank = 64;
 
 struct Entry {
   std::string name;
@@ -67,6 +70,8 @@ class Reader {
     std::set<std::string> names;
     std::string twice;
     const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
+      const bool opens = event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+      if (opens && depth >= max_depth) refuse("its header nests too deep");
       if (depth == 1 && event == Json::parse_event_t::key && !names.insert(value.get<std::string>()).second)
         twice = value.get<std::string>();
       return true;
@@ -81,6 +86,14 @@ class Reader {
     }
   }
 
+  std::vector<std::uint64_t> whole_numbers(const std::string& name, const Json& list) const {
+    // The JSON library would take 2.5 for 2 and true for 1.
+    if (!list.is_array() || !std::ranges::all_of(list, [](const Json& number) { return number.is_number_unsigned(); })) {
+      refuse("the description of \"" + name + "\" has something else than whole numbers");
+    }
+    return list.get<std::vector<std::uint64_t>>();
+  }
+
   Entry entry(const std::string& name, const Json& description) const {
     static const std::map<std::string, at::ScalarType> types = {
         {"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}, {"I64", at::kLong},
@@ -88,13 +101,15 @@ class Reader {
     try {
       const auto type = types.find(description.at("dtype").get<std::string>());
       if (type == types.end()) refuse("\"" + name + "\" has the unknown type " + description.at("dtype").get<std::string>());
-      const auto shape = description.at("shape").get<std::vector<std::uint64_t>>();
-      const auto offsets = description.at("data_offsets").get<std::vector<std::uint64_t>>();
+      const auto shape = whole_numbers(name, description.at("shape"));
+      const auto offsets = whole_numbers(name, description.at("data_offsets"));
       if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > data_size_) refuse("\"" + name + "\" lies outside of it");
-      std::uint64_t size = c10::elementSize(type->second);
+      if (shape.size() > max_rank) refuse("\"" + name + "\" has " + std::to_string(shape.size()) + " dimensions");
+      std::uint64_t size = c10::elementSize(type->second), without_zeros = size;
       for (const std::uint64_t extent : shape) {
-        if (extent != 0 && size > (1ULL << 60) / extent) refuse("\"" + name + "\" is larger than any memory");
+        if (extent != 0 && without_zeros > max_elements / extent) refuse("\"" + name + "\" is larger than any memory");
         size *= extent;
+        without_zeros *= std::max<std::uint64_t>(extent, 1);
       }
       if (size != offsets[1] - offsets[0])
         refuse("\"" + name + "\" needs " + std::to_string(size) + " bytes and has " + std::to_string(offsets[1] - offsets[0]));

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <functional>
-
 #include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
 
 #include "cli/terminal.h"
 
@@ -10,6 +10,16 @@ namespace graft::cli {
 
 /// A command adds itself to the program and returns what runs it; that returns the exit code.
 using Run = std::function<int()>;
+
+/// Flags that several commands have.
+struct MachineFlags {
+  std::string device = "auto";
+  int threads = 0;
+  void add_flags(CLI::App& command) {
+    command.add_option("--device", device, "auto, cpu or cuda:N")->capture_default_str();
+    command.add_option("--threads", threads, "Threads for tensor operators; 0: LibTorch's choice")->capture_default_str();
+  }
+};
 
 Run add_import(CLI::App& app, Voice& voice);
 Run add_inspect(CLI::App& app, Voice& voice);

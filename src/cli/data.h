@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/json.h"
 #include "graft/data/dataset.h"
 #include "graft/model/model.h"
 
@@ -14,7 +15,10 @@ void start_runtime(int threads);
 /// A file of records that have these columns. Throws DataError for an unknown ending or a missing column.
 Data open_data(const std::string& path, const std::vector<std::string>& columns);
 
-/// The columns that a saved model reads: its texts and its label.
+/// The columns that a head with this config learns from.
+std::vector<std::string> target_columns(const Json& head_config);
+
+/// The columns that a saved model reads: its texts and its targets.
 std::vector<std::string> columns_of(const Model& model);
 
 }  // namespace graft::cli

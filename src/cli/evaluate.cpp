@@ -9,21 +9,25 @@ namespace graft::cli {
 namespace {
 
 struct EvaluateFlags {
-  std::string model, data, device = "auto";
-  int threads = 0;
+  std::string model, data;
+  bool trust = false;
+  MachineFlags machine;
 };
 
 int run(const EvaluateFlags& flags, const Voice& voice) {
-  start_runtime(flags.threads);
+  start_runtime(flags.machine.threads);
   const Interrupt interrupt;
   ProgressLine line(voice);
-  Model model = Model::load(flags.model, {.device = flags.device});
+  Model model = Model::load(flags.model, {.device = flags.machine.device, .trust = flags.trust});
   const Data data = open_data(flags.data, columns_of(model));
   const EvalReport report = Evaluator({.progress = line.function()}).run(model, data, interrupt.token());
   line.clear();
-  if (const int code = Interrupt::exit_code(); code != 0) return code;
+  if (const int code = Interrupt::exit_code(); code != 0) {
+    std::cerr << "interrupted after " << report.samples << " of " << data.size() << " records\n";
+    return code;
+  }
   if (voice.json) {
-    std::cout << report.json().dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    std::cout << json_text(report.json()) << "\n";
   } else {
     std::cout << report;
   }
@@ -37,9 +41,9 @@ Run add_evaluate(CLI::App& app, Voice& voice) {
   CLI::App* command = app.add_subcommand("evaluate", "Metrics of a saved model on labelled data");
   command->footer("Example: graft evaluate run/model.pt --data test.csv");
   command->add_option("MODEL", flags->model, "A model saved by graft")->required();
-  command->add_option("--data", flags->data, "A .csv or .tsv file with the columns that the model was trained on")->required();
-  command->add_option("--device", flags->device, "auto, cpu or cuda:N")->capture_default_str();
-  command->add_option("--threads", flags->threads, "Threads for tensor operators; 0: LibTorch's choice")->capture_default_str();
+  command->add_option("--data", flags->data, "A .csv, .tsv or .jsonl file with the columns that the model was trained on")->required();
+  command->add_flag("--trust", flags->trust, "Load the model without the check of its code");
+  flags->machine.add_flags(*command);
   return [flags, &voice] { return run(*flags, voice); };
 }
 

@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "cli/command.h"
+#include "core/file.h"
 #include "core/names.h"
 #include "graft/backbone/import.h"
 
@@ -12,14 +13,14 @@ struct ImportFlags {
 };
 
 int run(const ImportFlags& flags, const Voice& voice) {
+  require_writable(flags.out);
   const backbone::ImportReport report = backbone::import_checkpoint(flags.source, flags.out);
   if (voice.json) {
-    std::cout << Json{{"architecture", report.architecture},
-                      {"parameters", report.parameters},
-                      {"unused", report.unused},
-                      {"tokenizer", report.has_tokenizer},
-                      {"out", flags.out}}
-                     .dump(2)
+    std::cout << json_text(Json::object({{"architecture", report.architecture},
+                                         {"parameters", report.parameters},
+                                         {"unused", report.unused},
+                                         {"tokenizer", report.has_tokenizer},
+                                         {"out", flags.out}}))
               << "\n";
     return 0;
   }

@@ -13,7 +13,7 @@ namespace {
 
 struct InspectFlags {
   std::string file, freeze;
-  bool system = false;
+  bool system = false, trust = false;
 };
 
 std::string signature(const Backbone& backbone) {
@@ -48,7 +48,7 @@ int run(const InspectFlags& flags, const Voice& voice) {
     std::cout << system_text() << "\ndevice auto: " << choose_device("auto").reason << "\n";
     return 0;
   }
-  const Backbone backbone = Backbone::load(flags.file);
+  const Backbone backbone = Backbone::load(flags.file, {.trust = flags.trust});
   Json json = json_of(backbone);
   std::string frozen;
   if (!flags.freeze.empty()) {
@@ -57,7 +57,7 @@ int run(const InspectFlags& flags, const Voice& voice) {
     frozen = table.text();
   }
   if (voice.json) {
-    std::cout << json.dump(2) << "\n";
+    std::cout << json_text(json) << "\n";
     return 0;
   }
   std::cout << flags.file << ": TorchScript, " << with_commas(backbone.num_parameters()) << " parameters, "
@@ -80,6 +80,7 @@ Run add_inspect(CLI::App& app, Voice& voice) {
   auto* file = command->add_option("FILE", flags->file, "A TorchScript file");
   command->add_option("--freeze", flags->freeze, "Show what trains under a policy: all, none, up_to=GROUP, PATTERN[,PATTERN]");
   auto* system = command->add_flag("--system", flags->system, "What this machine and LibTorch offer");
+  command->add_flag("--trust", flags->trust, "Load without the check of the file's code (files, network, endless loops)");
   file->excludes(system);
   return [flags, command, &voice] {
     if (flags->file.empty() && !flags->system) {

@@ -1,3 +1,4 @@
+#include <csignal>
 #include <iostream>
 #include <map>
 
@@ -5,6 +6,7 @@
 #include "core/names.h"
 #include "graft/core/log.h"
 #include "graft/core/runtime.h"
+#include "graft/version.h"
 
 namespace {
 
@@ -24,12 +26,13 @@ int usage_error(const CLI::ParseError& error, const CLI::App& app, const cli::Vo
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over its limit is an error that is told, not the end of the process
   cli::Voice voice;
   CLI::App app{
       "Fine-tunes pre-trained networks: load, freeze, attach a head, train, save one file that C++ and Python load.\n"
       "Example: graft train --backbone minilm.pt --train tickets.csv --text message --label queue --out run",
       "graft"};
-  app.set_version_flag("--version", std::string("graft ") + GRAFT_VERSION + ", " + system_text());
+  app.set_version_flag("--version", std::string("graft ") + GRAFT_VERSION_STRING + ", " + system_text());
   app.require_subcommand(1);
   app.fallthrough();
   app.add_flag("--json", voice.json, "Print exactly one JSON object on stdout, errors included")->group("Output");

@@ -1,7 +1,10 @@
 #include <iostream>
 
+#include "cli/answers.h"
 #include "cli/command.h"
 #include "cli/data.h"
+#include "cli/predict_file.h"
+#include "core/names.h"
 #include "core/table.h"
 #include "graft/predict/predictor.h"
 
@@ -9,68 +12,78 @@ namespace graft::cli {
 namespace {
 
 struct PredictFlags {
-  std::string model, device = "auto";
+  std::string model, csv, out;
   std::vector<std::string> texts;
   int top = 3;
+  bool trust = false;
+  MachineFlags machine;
 };
 
-Json json_of(const Decoded& answer, int top) {
-  Json best = Json::array();
-  for (std::size_t i = 0; i < std::min(answer.top.size(), static_cast<std::size_t>(top)); ++i) {
-    best.push_back({{"label", answer.top[i].first}, {"score", answer.top[i].second}});
-  }
-  Json json{{"label", answer.label}, {"score", answer.score}, {"top", best}};
-  for (const auto& [name, tensor] : answer.values) {
-    const at::Tensor flat = tensor.to(at::kDouble).contiguous().view(-1);
-    json["values"][name] = std::vector<double>(flat.const_data_ptr<double>(), flat.const_data_ptr<double>() + flat.numel());
-  }
-  return json;
-}
-
-std::string text_of(const Decoded& answer, int top) {
-  if (answer.top.empty()) return json_of(answer, top).value("values", Json::object()).dump();
-  std::string text = fixed(answer.score, 2) + " " + answer.label;
-  std::string others;
-  for (std::size_t i = 1; i < std::min(answer.top.size(), static_cast<std::size_t>(top)); ++i) {
-    others += (others.empty() ? "" : ", ") + answer.top[i].first + " " + fixed(answer.top[i].second, 2);
-  }
-  return text + (others.empty() ? "" : "  (" + others + ")");
-}
-
 /// Answers each line as it comes, so that a person can type and a pipe can stream.
-int answer_lines(const Predictor& predictor, const PredictFlags& flags, const Voice& voice) {
+int answer_lines(const Predictor& predictor, const Voice& voice) {
   if (is_terminal(0) && !voice.quiet) std::cerr << "Type a message and press Enter; Ctrl-D ends.\n";
   Json all = Json::array();
   for (std::string line; std::getline(std::cin, line);) {
     if (line.empty()) continue;
     const Decoded answer = predictor(line);
     if (voice.json) {
-      all.push_back(json_of(answer, flags.top));
+      all.push_back(json_of(answer));
     } else {
-      std::cout << text_of(answer, flags.top) << std::endl;
+      std::cout << text_of(answer) << std::endl;
     }
   }
-  if (voice.json) std::cout << Json{{"predictions", all}}.dump(2) << "\n";
+  if (voice.json) std::cout << json_text(Json::object({{"predictions", all}})) << "\n";
   return 0;
 }
 
-int run(const PredictFlags& flags, const Voice& voice) {
-  start_runtime(0);
-  const Predictor predictor = Predictor::load(flags.model, {.device = flags.device});
-  if (flags.texts == std::vector<std::string>{"-"} || flags.texts.empty()) return answer_lines(predictor, flags, voice);
+int answer_file(const Predictor& predictor, const PredictFlags& flags, const Voice& voice) {
+  const Interrupt interrupt;
   ProgressLine line(voice);
-  const std::vector<Decoded> answers = predictor.batch(flags.texts, line.function());
+  const std::size_t count = predict_file(predictor, flags.csv, flags.out, {.progress = line.function(), .stop = interrupt.token()});
+  line.clear();
+  if (const int code = Interrupt::exit_code(); code != 0) {
+    std::cerr << "interrupted; nothing was written to " << flags.out << "\n";
+    return code;
+  }
+  if (voice.json) {
+    std::cout << json_text(Json::object({{"out", flags.out}, {"predictions", count}})) << "\n";
+  } else {
+    std::cout << flags.out << ": " << with_commas(static_cast<long long>(count)) << " records with their answers\n";
+  }
+  return 0;
+}
+
+int answer_texts(const Predictor& predictor, const PredictFlags& flags, const Voice& voice) {
+  ProgressLine line(voice);
+  const std::vector<Decoded> answers = predictor.batch(flags.texts, {.progress = line.function()});
   line.clear();
   Json all = Json::array();
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (voice.json) {
-      all.push_back(json_of(answers[i], flags.top));
+      all.push_back(json_of(answers[i]));
     } else {
-      std::cout << text_of(answers[i], flags.top) << "  <- " << shortened(flags.texts[i], 60) << "\n";
+      std::cout << text_of(answers[i]) << "  <- " << shortened(flags.texts[i], 60) << "\n";
     }
   }
-  if (voice.json) std::cout << Json{{"predictions", all}}.dump(2) << "\n";
+  if (voice.json) std::cout << json_text(Json::object({{"predictions", all}})) << "\n";
   return 0;
+}
+
+void check(const PredictFlags& flags) {
+  if (flags.csv.empty() == flags.out.empty() && (flags.csv.empty() || flags.texts.empty())) return;
+  throw ConfigError({.code = "graft-C100",
+                     .message = "[graft predict] --csv IN and --out OUT belong together, and texts are another way of asking.",
+                     .remedy = "For instance: graft predict run/model.pt --csv new.csv --out answers.csv",
+                     .place = ""});
+}
+
+int run(const PredictFlags& flags, const Voice& voice) {
+  check(flags);
+  start_runtime(flags.machine.threads);
+  const Predictor predictor = Predictor::load(flags.model, {.device = flags.machine.device, .trust = flags.trust, .top = flags.top});
+  if (!flags.csv.empty()) return answer_file(predictor, flags, voice);
+  if (flags.texts == std::vector<std::string>{"-"} || flags.texts.empty()) return answer_lines(predictor, voice);
+  return answer_texts(predictor, flags, voice);
 }
 
 }  // namespace
@@ -79,11 +92,15 @@ Run add_predict(CLI::App& app, Voice& voice) {
   auto flags = std::make_shared<PredictFlags>();
   CLI::App* command = app.add_subcommand("predict", "Answers of a saved model");
   command->footer(
-      "Examples: graft predict run/model.pt \"where is my parcel?\"\n          cat messages.txt | graft predict run/model.pt -");
+      "Examples: graft predict run/model.pt \"where is my parcel?\"\n          cat messages.txt | graft predict run/model.pt -\n"
+      "          graft predict run/model.pt --csv new.csv --out answers.csv");
   command->add_option("MODEL", flags->model, "A model saved by graft")->required();
   command->add_option("INPUT", flags->texts, "Texts; - or nothing: lines from stdin");
+  command->add_option("--csv", flags->csv, "A .csv, .tsv or .jsonl file to answer, record by record");
+  command->add_option("--out", flags->out, "The file to write: that of --csv with columns prediction and score");
   command->add_option("--top", flags->top, "How many of the best answers to show")->capture_default_str()->check(CLI::PositiveNumber);
-  command->add_option("--device", flags->device, "auto, cpu or cuda:N")->capture_default_str();
+  command->add_flag("--trust", flags->trust, "Load the model without the check of its code");
+  flags->machine.add_flags(*command);
   return [flags, &voice] { return run(*flags, voice); };
 }
 

@@ -10,16 +10,26 @@ namespace graft::cli {
 
 namespace fs = std::filesystem;
 
-RunFolder::RunFolder(const std::string& path, bool force) : path_(path) {
+void RunFolder::check(const std::string& path, bool force) {
   std::error_code error;
-  if (fs::exists(path, error) && !(fs::is_directory(path, error) && fs::is_empty(path, error)) && !force) {
+  const bool is_folder = fs::is_directory(path, error);
+  if (fs::exists(path, error) && !(is_folder && fs::is_empty(path, error)) && !(is_folder && force)) {
     throw ConfigError({.code = "graft-C105",
-                       .message = "[graft train] the run folder is there already.",
-                       .remedy = "Name another with --out, or overwrite it with --force.",
+                       .message = is_folder ? "[graft train] the run folder is there already."
+                                            : "[graft train] a file stands where the run folder would.",
+                       .remedy = is_folder ? "Name another with --out, or overwrite it with --force." : "Name another with --out.",
                        .place = path});
   }
+  // The nearest folder above that is there has to take the new ones.
+  fs::path above = fs::absolute(path, error);
+  while (above.has_relative_path() && !fs::exists(above, error)) above = above.parent_path();
+  require_writable_folder(above.string());
+}
+
+RunFolder::RunFolder(const std::string& path) : path_(path) {
+  std::error_code error;
   fs::create_directories(path, error);
-  if (error || !fs::is_directory(path)) {
+  if (!fs::is_directory(path)) {
     throw SystemError({.code = "graft-S004",
                        .message = "[graft train] the run folder cannot be made: " + error.message() + ".",
                        .remedy = "Name a folder that you may write to with --out.",
@@ -29,9 +39,7 @@ RunFolder::RunFolder(const std::string& path, bool force) : path_(path) {
 
 std::string RunFolder::file(const std::string& name) const { return (fs::path(path_) / name).string(); }
 
-void RunFolder::write(const std::string& name, const Json& content) const {
-  write_file_atomically(file(name), content.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-}
+void RunFolder::write(const std::string& name, const Json& content) const { write_file_atomically(file(name), json_text(content) + "\n"); }
 
 HistoryFile::HistoryFile(std::string path) : path_(std::move(path)) { std::ofstream(path_, std::ios::trunc); }
 

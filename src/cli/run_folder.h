@@ -10,8 +10,10 @@ namespace graft::cli {
 /// The folder that a training run leaves: model.pt, config.json, history.jsonl, report.json, log.txt.
 class RunFolder {
  public:
-  /// Makes the folder. Throws ConfigError if it holds something already and `force` is not set, SystemError if it cannot be made.
-  RunFolder(const std::string& path, bool force);
+  /// Throws ConfigError if the folder holds something already and `force` is not set, or if it could not be made. Makes nothing.
+  static void check(const std::string& path, bool force);
+  /// Makes the folder. Throws SystemError if that fails.
+  explicit RunFolder(const std::string& path);
   std::string file(const std::string& name) const;
   void write(const std::string& name, const Json& content) const;
 

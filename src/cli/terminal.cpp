@@ -46,7 +46,7 @@ int report(const std::exception& error, const Voice& voice) {
     for (const Problem& problem : problems) {
       list.push_back({{"code", problem.code}, {"message", problem.message}, {"remedy", problem.remedy}, {"place", problem.place}});
     }
-    std::cout << Json{{"errors", list}}.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    std::cout << json_text(Json::object({{"errors", list}})) << "\n";
   } else {
     const bool colour = is_terminal(STDERR_FILENO);
     for (std::size_t i = 0; i < std::min(shown_errors, problems.size()); ++i) {
@@ -58,9 +58,9 @@ int report(const std::exception& error, const Voice& voice) {
   }
   const auto* known = dynamic_cast<const Error*>(&error);
   if (voice.verbose && known != nullptr && !known->details().empty()) std::cerr << "\n" << known->details() << "\n";
-  const bool failed =
-      known == nullptr || dynamic_cast<const SystemError*>(&error) != nullptr || dynamic_cast<const NumericsError*>(&error) != nullptr;
-  return failed ? 1 : 2;
+  // What the machine or the numbers did is a failed run; everything else the caller can mend.
+  const char kind = problems.front().code.at(std::string_view("graft-").size());
+  return kind == 'S' || kind == 'N' ? 1 : 2;
 }
 
 struct ProgressLine::State {

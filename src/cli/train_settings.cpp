@@ -13,16 +13,17 @@ namespace {
 /// Calls `visit(name, value, help)` for every setting: the one list that flags, config files and the written config share.
 template <class Settings, class Visit>
 void for_each(Settings& s, Visit visit) {
-  visit("task", s.task, "What to learn: classify");
-  visit("backbone", s.backbone, "The network to build on: a TorchScript file, or what graft import wrote");
+  visit("task", s.task, "classify, multilabel or regress; auto: by the label column, and said");
+  visit("backbone", s.backbone, "The network to build on: a TorchScript file, what graft import wrote, or a model.pt to go on from");
   visit("tokenizer", s.tokenizer, "vocab.txt or tokenizer.json; default: the one inside the backbone's file");
   visit("constant", s.constant, "NAME=VALUE for other arguments of the network; may be repeated");
-  visit("train", s.train, "Training data, .csv or .tsv with a header");
+  visit("train", s.train, "Training data: .csv or .tsv with a header, or .jsonl");
   visit("valid", s.valid, "Data that chooses (L2 strength, stopping); default: split off the training data");
   visit("split", s.split, "Share of the training data that chooses where --valid is not given");
   visit("test", s.test, "Data that is only reported on");
-  visit("text", s.text, "Column of the text; default: by its name, and said");
-  visit("label", s.label, "Column of the class; default: by its name, and said");
+  visit("text", s.text, "Column of the text, or several: subject,body; default: by its name, and said");
+  visit("label", s.label, "Column of the class or number, or several; default: by its name, and said");
+  visit("label-separator", s.label_separator, "What stands between the labels of one record (multilabel)");
   visit("max-length", s.max_length, "Longer texts are cut to this many tokens");
   visit("preset", s.preset, "auto, probe (backbone frozen, head solved) or full (everything trains)");
   visit("freeze", s.freeze, "all, none, up_to=GROUP or PATTERN[,PATTERN]; overrides the preset's");
@@ -32,11 +33,14 @@ void for_each(Settings& s, Visit visit) {
   visit("hidden", s.hidden, "Width of a hidden layer in the head; 0: a linear head");
   visit("dropout", s.dropout, "Dropout before the head's last layer");
   visit("patience", s.patience, "Epochs without a lower validation loss before the run ends; 0: all epochs");
+  visit("folds", s.folds, "Cross-validation for small data: train on K-1 parts and measure on the other, K times; 0: off");
   visit("seed", s.seed, "Seeds splits, order, dropout and initial weights");
   visit("device", s.device, "auto, cpu or cuda:N");
   visit("threads", s.threads, "Threads for tensor operators; 0: LibTorch's choice");
   visit("out", s.out, "The run folder to write");
   visit("force", s.force, "Write into an existing run folder");
+  visit("check", s.check_only, "Check everything and stop before training");
+  visit("trust", s.trust, "Load the backbone without the check of its code (files, network, endless loops)");
 }
 
 std::variant<bool, std::int64_t, double, std::string> parse_constant(const std::string& text) {
@@ -94,12 +98,16 @@ Json TrainSettings::json() const {
   return config;
 }
 
-void TrainSettings::check() const {
+std::vector<Problem> TrainSettings::problems() const {
   std::vector<Problem> problems;
   const auto require = [&](bool holds, const std::string& message, const std::string& remedy) {
     if (!holds) problems.push_back({"graft-C104", "[graft train] " + message, remedy, ""});
   };
-  require(task == "classify", "the task \"classify\" is wanted, got \"" + task + "\".", "Leave --task out.");
+  require(task == "auto" || task == "classify" || task == "multilabel" || task == "regress",
+          "a task of auto, classify, multilabel, regress is wanted, got \"" + task + "\".", "Leave --task out.");
+  require(folds == 0 || folds >= 2, "--folds of at least 2 is wanted, got " + std::to_string(folds) + ".", "5 and 10 are usual.");
+  require(folds == 0 || valid.empty(), "--folds makes validation parts of the training data, --valid names another.",
+          "Leave one of them out.");
   require(!backbone.empty(), "a backbone is wanted.", "Name one with --backbone FILE; graft import makes one from a published model.");
   require(!train.empty(), "training data is wanted.", "Name it with --train FILE.csv.");
   require(!valid.empty() || (split >= 0 && split < 1), "a --split in [0, 1) is wanted, got " + std::to_string(split) + ".",
@@ -107,7 +115,7 @@ void TrainSettings::check() const {
   require(epochs >= 0, "--epochs of at least 0 is wanted, got " + std::to_string(epochs) + ".", "0 leaves the number to the preset.");
   require(!out.empty(), "a run folder is wanted.", "Name it with --out.");
   require(seed >= 0, "a --seed of at least 0 is wanted.", "Leave it out for 0.");
-  const bool frozen = freeze == "all" || preset == "probe";
+  const bool frozen = freeze == "all" || preset == "probe" || (preset == "auto" && freeze.empty());
   require(!(preset == "probe" && !freeze.empty() && freeze != "all"),
           "the preset probe freezes everything, --freeze " + freeze + " does not.", "Take --preset full with this --freeze.");
   require(!(preset == "full" && freeze == "all"), "the preset full trains the backbone, --freeze all does not.",
@@ -119,7 +127,7 @@ void TrainSettings::check() const {
     require(given.find('=') != std::string::npos && given.front() != '=', "--constant NAME=VALUE is wanted, got \"" + given + "\".",
             "For instance --constant sr=16000.");
   }
-  if (!problems.empty()) throw ConfigError(problems);
+  return problems;
 }
 
 TrainerOptions TrainSettings::trainer() const {
@@ -129,7 +137,7 @@ TrainerOptions TrainSettings::trainer() const {
 }
 
 BackboneOptions TrainSettings::backbone_options() const {
-  BackboneOptions options;
+  BackboneOptions options{.trust = trust};
   for (const std::string& given : constant)
     options.constants[given.substr(0, given.find('='))] = parse_constant(given.substr(given.find('=') + 1));
   return options;

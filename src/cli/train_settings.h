@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/json.h"
+#include "graft/core/error.h"
 #include "graft/train/fine_tune.h"
 
 namespace graft::cli {
@@ -12,12 +13,13 @@ namespace graft::cli {
 /// Everything that graft train can be told; each is a flag and a key of CONFIG.json. An empty text or a zero stands for "decide by the
 /// data".
 struct TrainSettings {
-  std::string task = "classify";
+  std::string task = "auto";
   std::string backbone, tokenizer;
   std::vector<std::string> constant;
   std::string train, valid, test;
   double split = 0.1;
   std::string text, label;
+  std::string label_separator = ";";
   int max_length = 256;
   std::string preset = "auto", freeze;
   int epochs = 0;
@@ -26,19 +28,22 @@ struct TrainSettings {
   int hidden = 0;
   double dropout = 0;
   int patience = 0;
+  int folds = 0;
   int seed = 0;
   std::string device = "auto";
   int threads = 0;
   std::string out = "run";
   bool force = false;
+  bool check_only = false;
+  bool trust = false;
 
   /// Adds a flag for each.
   void add_flags(CLI::App& command);
   /// Takes the keys of a config file for which no flag was given. Throws ConfigError that lists unknown keys and wrong types.
   void read(const std::string& path, const CLI::App& command);
   Json json() const;
-  /// Throws ConfigError that lists everything missing or contradictory.
-  void check() const;
+  /// Everything missing or contradictory.
+  std::vector<Problem> problems() const;
   TrainerOptions trainer() const;
   BackboneOptions backbone_options() const;
 };

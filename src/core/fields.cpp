@@ -52,6 +52,12 @@ Fields rows(const Fields& fields, const at::Tensor& index) {
   return selected;
 }
 
+Fields rows(const Fields& fields, std::int64_t start, std::int64_t count) {
+  Fields part;
+  for (const auto& [name, tensor] : fields) part.set(name, tensor.narrow(0, start, count));
+  return part;
+}
+
 std::string shape_text(at::IntArrayRef sizes) {
   std::string text = "[";
   for (std::size_t i = 0; i < sizes.size(); ++i) text += (i ? ", " : "") + std::to_string(sizes[i]);

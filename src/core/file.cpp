@@ -39,6 +39,13 @@ class Descriptor {
                      .place = path});
 }
 
+[[noreturn]] void cannot_be_written(const std::string& path, const std::string& why) {
+  throw ConfigError({.code = "graft-C107",
+                     .message = "[File] cannot be written: " + why + ".",
+                     .remedy = "Name a place that is there and that you may write to.",
+                     .place = path});
+}
+
 std::vector<std::string> neighbours(const fs::path& path) {
   std::vector<std::string> names;
   std::error_code ignored;
@@ -73,6 +80,20 @@ void require_file(const std::string& path) {
   }
 }
 
+void require_writable_folder(const std::string& path) {
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) cannot_be_written(path, "it is no folder");
+  if (::access(path.c_str(), W_OK) != 0) cannot_be_written(path, std::strerror(errno));
+}
+
+void require_writable(const std::string& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) cannot_be_written(path, "it is a folder");
+  if (fs::exists(path, ignored) && ::access(path.c_str(), W_OK) != 0) cannot_be_written(path, std::strerror(errno));
+  const fs::path parent = fs::path(path).parent_path();
+  require_writable_folder(parent.empty() ? "." : parent.string());
+}
+
 std::shared_ptr<const Mapping> Mapping::open(const std::string& path) {
   require_file(path);
   const Descriptor file(path.c_str(), O_RDONLY);
@@ -101,6 +122,10 @@ void write_file_atomically(const std::string& path, std::string_view bytes) {
       if (::fsync(file.get()) != 0) cannot("write", path);
     }
     if (::rename(part.c_str(), path.c_str()) != 0) cannot("replace", path);
+    // The new name is on the disk only when its folder is.
+    const fs::path parent = fs::path(path).parent_path();
+    const Descriptor folder(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY);
+    if (folder.get() >= 0) ::fsync(folder.get());
   } catch (...) {
     ::unlink(part.c_str());
     throw;

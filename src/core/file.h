@@ -7,6 +7,10 @@
 
 namespace graft {
 
+/// Throws ConfigError if no file can be made at this path, so that it is told before the work and not after it.
+void require_writable(const std::string& path);
+void require_writable_folder(const std::string& path);
+
 /// A whole file mapped into memory, copy-on-write: in-place updates of tensors over it never reach the file.
 class Mapping {
  public:

@@ -51,6 +51,16 @@ std::string did_you_mean(std::string_view wanted, std::span<const std::string> c
   return near.empty() ? std::string(otherwise) : "Did you mean " + quoted_list(near) + "?";
 }
 
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> parts;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', start), text.size());
+    if (comma > start) parts.emplace_back(text.substr(start, comma - start));
+    start = comma + 1;
+  }
+  return parts;
+}
+
 bool glob_match(std::string_view pattern, std::string_view name) {
   // The classic greedy walk: on a mismatch, go back to the last star and let it take one character more.
   std::size_t p = 0, n = 0, star = std::string_view::npos, retry = 0;

@@ -16,6 +16,9 @@ std::vector<std::string> near_names(std::string_view wanted, std::span<const std
 /// "Did you mean ...?" with the near names; `otherwise` where there are none.
 std::string did_you_mean(std::string_view wanted, std::span<const std::string> candidates, std::string_view otherwise);
 
+/// The parts between commas, empty ones left out.
+std::vector<std::string> split_list(std::string_view text);
+
 /// Shell-like match of a whole name: `*` any run of characters, `?` one.
 bool glob_match(std::string_view pattern, std::string_view name);
 

@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "core/file.h"
-#include "core/names.h"
 #include "data/csv_scan.h"
+#include "data/file_checks.h"
 #include "graft/core/error.h"
 
 namespace graft::data {
@@ -23,7 +23,7 @@ class Csv final : public Dataset {
         name_(std::filesystem::path(path).filename().string()),
         delimiter_(options.delimiter.value_or(path.ends_with(".tsv") ? '\t' : ',')) {
     std::string_view text = file_->bytes();
-    require_clean_utf8(text, path);
+    require_clean_utf8(text, path, "Csv");
     CsvScanner scanner(text, delimiter_, path);
     if (text.starts_with("\xEF\xBB\xBF")) scanner.move_to(3);
     if (!scanner.skip_to_row()) empty(path);
@@ -58,10 +58,7 @@ class Csv final : public Dataset {
 
  private:
   [[noreturn]] static void empty(const std::string& path) {
-    throw DataError({.code = "graft-D010",
-                     .message = "[Csv] a header line and at least one row are wanted, there is no row.",
-                     .remedy = "Check that this is the right file.",
-                     .place = path});
+    refuse_empty("a header line and at least one row are wanted, there is no row", path, "Csv");
   }
 
   void check_columns(const std::string& path, const std::vector<std::string>& required) const {
@@ -73,11 +70,8 @@ class Csv final : public Dataset {
             {"graft-D011", "[Csv] the header names the column \"" + columns_[i] + "\" twice.", "Rename one of them.", path + ":1"});
       }
     }
-    for (const std::string& column : required) {
-      if (std::ranges::find(columns_, column) != columns_.end()) continue;
-      problems.push_back({"graft-D012", "[Csv] a column \"" + column + "\" is wanted; the file has: " + quoted_list(columns_) + ".",
-                          did_you_mean(column, columns_, "Name the columns with --text and --label, or rename them in the file."), path});
-    }
+    const std::vector<Problem> missing = missing_columns(required, columns_, path, "Csv");
+    problems.insert(problems.end(), missing.begin(), missing.end());
     if (!problems.empty()) throw DataError(problems);
   }
 

@@ -1,9 +1,5 @@
 #include "data/csv_scan.h"
 
-#include <utf8proc.h>
-
-#include <algorithm>
-
 #include "graft/core/error.h"
 
 namespace graft::data {
@@ -67,34 +63,6 @@ std::vector<std::string> CsvScanner::row() {
   }
   if (position_ < text_.size()) pass_line_end();
   return fields;
-}
-
-void require_clean_utf8(std::string_view text, const std::string& place) {
-  const auto line_of = [&](std::size_t position) {
-    return place + ":" + std::to_string(1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(position), '\n'));
-  };
-  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
-    throw DataError({.code = "graft-D007",
-                     .message = "[Csv] text is wanted, got a NUL byte.",
-                     .remedy = "Save the file as UTF-8 text; UTF-16 files hold NUL bytes.",
-                     .place = line_of(nul)});
-  }
-  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
-  for (std::size_t i = 0; i < text.size();) {
-    if (bytes[i] < 0x80) {
-      ++i;
-      continue;
-    }
-    utf8proc_int32_t codepoint = 0;
-    const auto length = utf8proc_iterate(bytes + i, static_cast<utf8proc_ssize_t>(text.size() - i), &codepoint);
-    if (length < 1) {
-      throw DataError({.code = "graft-D008",
-                       .message = "[Csv] UTF-8 is wanted, got a byte that does not belong to it.",
-                       .remedy = "Convert the file, for instance with: iconv -f latin1 -t utf-8.",
-                       .place = line_of(i)});
-    }
-    i += static_cast<std::size_t>(length);
-  }
 }
 
 }  // namespace graft::data

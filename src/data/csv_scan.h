@@ -35,7 +35,4 @@ class CsvScanner {
   std::size_t line_ = 1;
 };
 
-/// Throws DataError with the line of the first NUL byte or of the first byte that is not UTF-8.
-void require_clean_utf8(std::string_view text, const std::string& place);
-
 }  // namespace graft::data

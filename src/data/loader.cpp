@@ -23,19 +23,23 @@ void check(const LoaderOptions& options) {
                      .place = ""});
 }
 
-std::int64_t positions(const Sample& sample) {
-  if (sample.inputs.empty()) return 1;
-  const at::Tensor& first = sample.inputs.begin()->second;
-  return first.dim() > 0 ? first.size(0) : 1;
+/// Along the dimension that padding would fill up; 0 for samples that have none, such as pictures.
+std::int64_t positions(const Sample& sample, const Padding& padding) {
+  for (const auto& [name, fill] : padding.values) {
+    const at::Tensor* input = sample.inputs.find(name);
+    if (input != nullptr && input->dim() > 0) return input->size(0);
+  }
+  return 0;
 }
 
 /// Half-open ranges of samples that share a batch.
-std::vector<std::pair<std::size_t, std::size_t>> equal_runs(const std::vector<Sample>& samples, const LoaderOptions& options) {
+std::vector<std::pair<std::size_t, std::size_t>> equal_runs(const std::vector<Sample>& samples, const Padding& padding,
+                                                            const LoaderOptions& options) {
   std::vector<std::pair<std::size_t, std::size_t>> runs;
   for (std::size_t start = 0; start < samples.size();) {
-    const auto most = options.batch_positions > 0
-                          ? std::max<std::int64_t>(1, options.batch_positions / std::max<std::int64_t>(1, positions(samples[start])))
-                          : options.batch_size;
+    const std::int64_t length = positions(samples[start], padding);
+    const auto most =
+        options.batch_positions > 0 && length > 0 ? std::max<std::int64_t>(1, options.batch_positions / length) : options.batch_size;
     std::size_t end = start + 1;
     while (end < samples.size() && end - start < static_cast<std::size_t>(most) && same_shapes(samples[start], samples[end])) ++end;
     runs.emplace_back(start, end);
@@ -83,7 +87,7 @@ class Loader::Pass {
         padding_(preprocess_->padding()) {
     if (options_.order == Order::ByLength) {
       prepare_all();
-      runs_ = equal_runs(samples_, options_);
+      runs_ = equal_runs(samples_, padding_, options_);
     } else {
       order_ = options_.order == Order::Shuffled ? shuffled_order(data_.size(), options_.seed, options_.epoch) : identity();
       batches_.emplace(num_batches(), options_.threads, [this](std::size_t batch) { return make(batch); });
@@ -91,6 +95,7 @@ class Loader::Pass {
   }
 
   std::optional<Batch> next() {
+    if (options_.stop.stop_requested()) return std::nullopt;
     if (options_.order != Order::ByLength) return batches_->next();
     if (run_ == runs_.size()) return std::nullopt;
     const auto [start, end] = runs_[run_++];
@@ -115,9 +120,11 @@ class Loader::Pass {
 
   void prepare_all() {
     std::vector<std::vector<Sample>> prepared(data_.size());
-    parallel_for(data_.size(), options_.threads + 1, [&](std::size_t index) { prepared[index] = samples(index); });
+    parallel_for(data_.size(), options_.threads + 1, [&](std::size_t index) {
+      if (!options_.stop.stop_requested()) prepared[index] = samples(index);
+    });
     for (auto& group : prepared) std::ranges::move(group, std::back_inserter(samples_));
-    std::ranges::stable_sort(samples_, std::greater<>(), positions);
+    std::ranges::stable_sort(samples_, std::greater<>(), [&](const Sample& sample) { return positions(sample, padding_); });
   }
 
   std::vector<std::size_t> identity() const {

@@ -22,12 +22,10 @@ class Collector {
       : head_(model.head()), preprocess_(*model.preprocess()), data_(data), keep_(keep), metrics_(model.head().metrics()) {}
 
   void add(const Fields& outputs, const Batch& batch) {
-    const Terms given = head_.weights(batch.targets);
-    for (const auto& [name, sum] : head_.loss(outputs, batch.targets)) {
-      const at::Tensor* weight = given.find(name);
-      auto& term = terms_[name];
-      term.first += sum.item<double>();
-      term.second += weight != nullptr ? weight->item<double>() : static_cast<double>(batch.size());
+    for (const LossTerm& term : loss_terms(head_, outputs, batch.targets, batch.size())) {
+      auto& [sum, weight] = terms_[term.name];
+      sum += term.sum.item<double>();
+      weight += term.weight.item<double>();
     }
     std::vector<Record> records;
     for (const std::int64_t index : batch.records) records.push_back(data_.get(static_cast<std::size_t>(index)));
@@ -66,7 +64,7 @@ class Collector {
     for (std::size_t i = 0; i < answers.size(); ++i) {
       const std::string truth = head_.truth(records[i]);
       if (truth.empty()) continue;
-      ++answers_[{truth, answers[i].label}];
+      if (head_.has_classes()) ++answers_[{truth, answers[i].label}];
       if (truth != answers[i].label)
         mistakes_.push_back({records[i].place, text_of(records[i]), truth, answers[i].label, answers[i].score});
     }
@@ -76,7 +74,8 @@ class Collector {
   std::string text_of(const Record& record) const {
     std::string text;
     for (const auto& [field, value] : preprocess_.example().values) {
-      if (std::holds_alternative<std::string>(value)) text += (text.empty() ? "" : " | ") + record.text(field);
+      const bool is_text = std::holds_alternative<std::string>(value) && record.has_value(field);
+      if (is_text) text += (text.empty() ? "" : " | ") + record.text(field);
     }
     return text;
   }
@@ -137,14 +136,9 @@ EvalReport Evaluator::run(Model& model, const Data& data, const FeatureStore& st
   constexpr std::int64_t rows_at_once = 1024;
   for (std::int64_t start = 0; start < store.size(); start += rows_at_once) {
     const std::int64_t count = std::min(rows_at_once, store.size() - start);
-    const auto slice = [&](const Fields& fields) {
-      Fields part;
-      for (const auto& [name, tensor] : fields) part.set(name, tensor.narrow(0, start, count));
-      return part;
-    };
     const auto first = store.records().begin() + start;
-    const Batch batch{{}, slice(store.targets()), {first, first + count}};
-    collector.add(model.head().forward(slice(store.features())), batch);
+    const Batch batch{{}, rows(store.targets(), start, count), {first, first + count}};
+    collector.add(model.head().forward(rows(store.features(), start, count)), batch);
   }
   return collector.report(watch.seconds());
 }

@@ -90,8 +90,8 @@ std::string EvalReport::text() const {
   if (!mistakes.empty()) text += "\nSurest mistakes\n";
   for (std::size_t i = 0; i < std::min(shown, mistakes.size()); ++i) {
     const Mistake& mistake = mistakes[i];
-    text += "  " + fixed(mistake.score, 2) + " " + mistake.predicted + ", is " + mistake.expected + ": \"" + shortened(mistake.text, 90) +
-            "\" (" + mistake.place + ")\n";
+    text += "  " + fixed(mistake.score, 2) + " " + mistake.predicted + ", is " + mistake.expected + ": " +
+            (mistake.text.empty() ? mistake.place : "\"" + shortened(mistake.text, 90) + "\" (" + mistake.place + ")") + "\n";
   }
   return text;
 }

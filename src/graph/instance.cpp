@@ -10,8 +10,8 @@ namespace {
 /// Copies objects, keeping what is shared shared.
 class Copier {
  public:
-  explicit Copier(std::unordered_map<const c10::TensorImpl*, bool> trains) : trains_(std::move(trains)) {
-    for (const auto& [tensor, does] : trains_) any_trains_ |= does;
+  Copier(std::unordered_map<const c10::TensorImpl*, bool> trains, bool own_state) : trains_(std::move(trains)), own_state_(own_state) {
+    for (const auto& [tensor, does] : trains_) own_state_ |= does;  // statistics may move where something trains
   }
 
   c10::intrusive_ptr<c10::ivalue::Object> object(const c10::intrusive_ptr<c10::ivalue::Object>& original) {
@@ -38,7 +38,7 @@ class Copier {
     if (copy.defined()) return copy;
     const auto parameter = trains_.find(original.unsafeGetTensorImpl());
     if (parameter == trains_.end()) {
-      copy = any_trains_ ? original.detach().clone() : original.detach();  // statistics may move where something trains
+      copy = own_state_ ? original.detach().clone() : original.detach();
     } else {
       copy = parameter->second ? original.detach().clone().requires_grad_(true) : original.detach();
     }
@@ -46,7 +46,7 @@ class Copier {
   }
 
   std::unordered_map<const c10::TensorImpl*, bool> trains_;  // of parameters
-  bool any_trains_ = false;
+  bool own_state_;
   std::unordered_map<const c10::ivalue::Object*, c10::intrusive_ptr<c10::ivalue::Object>> objects_;
   std::unordered_map<const c10::TensorImpl*, at::Tensor> tensors_;
 };
@@ -57,7 +57,14 @@ Network Network::instance(const Trains& trains) const {
   std::unordered_map<const c10::TensorImpl*, bool> decided;
   for (const auto& [name, tensor] : parameters()) decided[tensor.unsafeGetTensorImpl()] |= trains(name);
   const c10::NoGradGuard no_grad;
-  return Network(torch::jit::Module(Copier(std::move(decided)).object(module_->_ivalue())));
+  return Network(torch::jit::Module(Copier(std::move(decided), false).object(module_->_ivalue())));
+}
+
+Network Network::with_own_state() const {
+  std::unordered_map<const c10::TensorImpl*, bool> frozen;
+  for (const auto& [name, tensor] : parameters()) frozen[tensor.unsafeGetTensorImpl()] = false;
+  const c10::NoGradGuard no_grad;
+  return Network(torch::jit::Module(Copier(std::move(frozen), true).object(module_->_ivalue())));
 }
 
 }  // namespace graft::graph

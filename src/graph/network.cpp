@@ -1,6 +1,6 @@
 #include "graph/network.h"
 
-#include <caffe2/serialize/inline_container.h>
+#include <caffe2/serialize/read_adapter_interface.h>
 #include <torch/script.h>
 
 #include <sstream>
@@ -8,6 +8,8 @@
 #include "core/file.h"
 #include "graft/core/error.h"
 #include "graft/core/runtime.h"
+#include "graph/archive_check.h"
+#include "graph/loaded_check.h"
 #include "graph/training_flags.h"
 #include "graph/walk.h"
 
@@ -16,50 +18,47 @@ namespace {
 
 namespace jit = torch::jit;
 
-/// What a file that does not load is, as far as its records tell.
-Problem diagnose(const std::string& path) {
-  const std::string export_recipe =
-      "Export it from Python: torch.jit.script(model).save(\"model.pt\"), or torch.jit.trace(model, example).save(...).";
-  try {
-    caffe2::serialize::PyTorchStreamReader reader(path);
-    const bool code = reader.hasRecord("constants.pkl");
-    if (!code && reader.hasRecord("data.pkl")) {
-      return {"graft-K001",
-              "[Backbone] a TorchScript file is wanted, this is a state dict or a pickled module: weights without the network.",
-              export_recipe, path};
-    }
-    if (!code) return {"graft-K002", "[Backbone] a TorchScript file is wanted, this is another zip archive.", export_recipe, path};
-  } catch (const std::exception&) {
-    return {"graft-K003", "[Backbone] a TorchScript file is wanted; this is no zip archive, or one that was cut short.",
-            "Copy the file again, or export it again; a folder of safetensors is brought by graft import.", path};
+/// The very bytes that were checked, for LibTorch's reader.
+class MappedBytes final : public caffe2::serialize::ReadAdapterInterface {
+ public:
+  explicit MappedBytes(std::shared_ptr<const Mapping> file) : file_(std::move(file)) {}
+  std::size_t size() const override { return file_->bytes().size(); }
+  std::size_t read(std::uint64_t position, void* buffer, std::size_t count, const char* /*what*/) const override {
+    if (position >= size()) return 0;
+    return file_->bytes().copy(static_cast<char*>(buffer), count, position);
   }
-  return {"graft-K004", "[Backbone] the archive does not load.",
-          "Run again with --verbose for LibTorch's reason, and export the file again.", path};
-}
+
+ private:
+  std::shared_ptr<const Mapping> file_;
+};
 
 }  // namespace
 
 Network::Network(jit::Module module) : module_(std::make_shared<jit::Module>(std::move(module))) {}
 
-Network Network::load(const std::string& path, Files* files) {
+Network Network::load(const std::string& path, Files* files, Trust trust) {
   runtime();
-  require_file(path);
+  const auto file = Mapping::open(path);
+  const Archive archive = checked_archive(file, path, trust);
   jit::ExtraFilesMap extra;
   if (files != nullptr) {
     for (const auto& [name, bytes] : *files) extra[name] = "";
   }
+  std::optional<jit::Module> module;
   try {
-    Network network(jit::load(path, at::kCPU, extra, /*load_debug_files=*/false));
-    if (files != nullptr) {
-      files->clear();
-      for (auto& [name, bytes] : extra) {
-        if (!bytes.empty()) files->emplace(name, std::move(bytes));
-      }
-    }
-    return network;
+    module = jit::load(std::make_shared<MappedBytes>(file), at::kCPU, extra, /*load_debug_files=*/false);
   } catch (const std::exception& error) {
-    throw CheckpointError(diagnose(path), error.what());
+    explain_failure(archive, error);
   }
+  check_values(*module, path);
+  check_graphs(*module, path, trust);
+  if (files != nullptr) {
+    files->clear();
+    for (auto& [name, bytes] : extra) {
+      if (!bytes.empty()) files->emplace(name, std::move(bytes));
+    }
+  }
+  return Network(std::move(*module));
 }
 
 void Network::save(const std::string& path, const Files& files) const {
@@ -69,15 +68,9 @@ void Network::save(const std::string& path, const Files& files) const {
 }
 
 std::vector<Argument> Network::arguments() const {
-  const auto method = module_->find_method("forward");
-  if (!method) {
-    throw ModelError({.code = "graft-M002",
-                      .message = "[Backbone] the network has no forward method.",
-                      .remedy = "Export the module whose forward you call in Python.",
-                      .place = ""});
-  }
   std::vector<Argument> found;
-  const auto& schema = method->function().getSchema().arguments();
+  const jit::Method forward = forward_of(*module_);
+  const auto& schema = forward.function().getSchema().arguments();
   for (std::size_t i = 1; i < schema.size(); ++i) {
     Argument argument{schema[i].name(), Argument::Kind::Other, schema[i].type()->annotation_str(), schema[i].default_value()};
     if (schema[i].type()->isSubtypeOf(*c10::TensorType::get())) {
@@ -156,6 +149,8 @@ std::string reason(const std::exception& error) {
     text = text.substr(text.rfind('\n') + 1);
     if (constexpr std::string_view prefix = "RuntimeError: "; text.starts_with(prefix)) text.erase(0, prefix.size());
   }
+  // The compiler's text begins with an empty line.
+  text.erase(0, std::min(text.find_first_not_of('\n'), text.size()));
   return text.substr(0, text.find('\n'));
 }
 

@@ -34,14 +34,22 @@ using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 using Trains = std::function<bool(const std::string& name)>;
 using Files = std::map<std::string, std::string>;
 
+/// Whose code may run. Files are checked for damage in either case.
+enum class Trust {
+  /// Only code that computes: nothing that touches files, sockets or processes.
+  Checked,
+  /// Any code that the file brings, as if it were a program.
+  Code,
+};
+
 /// A network as an opaque value: copies are handles on the same module tree. The other rooms know TorchScript by this class only.
 class Network {
  public:
   explicit Network(torch::jit::Module module);
 
   /// Reads an archive to the CPU; `files` names extra files on entry and holds those that the archive has on return.
-  /// Throws CheckpointError that says what the file is when it is no TorchScript.
-  static Network load(const std::string& path, Files* files = nullptr);
+  /// Throws CheckpointError that says what the file is when it is no TorchScript, or what is wrong with it (see archive_check.h).
+  static Network load(const std::string& path, Files* files = nullptr, Trust trust = Trust::Checked);
   /// Writes an archive atomically. Throws SystemError if it cannot be written.
   void save(const std::string& path, const Files& files = {}) const;
 
@@ -58,6 +66,10 @@ class Network {
   /// require gradients. Where anything trains, buffers are clones too. Each copy has its own tensor objects, so requires_grad, gradients
   /// and device are its own; ties hold, and a tied tensor trains if one of its names does.
   Network instance(const Trains& trains) const;
+  /// True if forward in eval mode changes the network: recurrent state, counters, caches.
+  bool is_stateful() const;
+  /// A copy that shares the parameters and has buffers and attributes of its own.
+  Network with_own_state() const;
   /// The mode of a training step in which nothing frozen moves (see training_flags.h).
   void train(const Trains& trains);
   void eval();

@@ -4,12 +4,22 @@
 
 #include <set>
 
+#include "graft/core/error.h"
+
 namespace graft::graph {
 
 namespace jit = torch::jit;
 
+jit::Method forward_of(const jit::Module& module) {
+  if (const auto method = module.find_method("forward")) return *method;
+  throw ModelError({.code = "graft-M002",
+                    .message = "[Backbone] the network has no forward method.",
+                    .remedy = "Export the module whose forward you call in Python.",
+                    .place = ""});
+}
+
 std::shared_ptr<jit::Graph> inlined_forward(const jit::Module& module) {
-  auto graph = jit::toGraphFunction(module.get_method("forward").function()).graph()->copy();
+  auto graph = jit::toGraphFunction(forward_of(module).function()).graph()->copy();
   jit::Inline(*graph);
   return graph;
 }

@@ -10,6 +10,9 @@
 
 namespace graft::graph {
 
+/// The network's forward. Throws ModelError if there is none.
+torch::jit::Method forward_of(const torch::jit::Module& module);
+
 /// A copy of the network's forward graph with all calls inlined; `self` is its first input.
 std::shared_ptr<torch::jit::Graph> inlined_forward(const torch::jit::Module& module);
 

@@ -4,11 +4,16 @@
 
 #include "graft/core/error.h"
 #include "graft/head/classifier.h"
+#include "graft/head/multilabel.h"
+#include "graft/head/regressor.h"
 
 namespace graft::head {
 
 std::unique_ptr<Head> make_builtin(const Json& config) {
-  if (config.value("type", std::string()) == "classifier") return std::make_unique<Classifier>(Classifier::from_config(config));
+  const std::string type = config.value("type", std::string());
+  if (type == "classifier") return std::make_unique<Classifier>(Classifier::from_config(config));
+  if (type == "multilabel") return std::make_unique<MultiLabel>(MultiLabel::from_config(config));
+  if (type == "regression") return std::make_unique<Regressor>(Regressor::from_config(config));
   return nullptr;
 }
 

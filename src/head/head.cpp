@@ -36,6 +36,7 @@ std::vector<Decoded> Head::decode(const Fields& outputs, const Batch& batch, std
 }
 
 std::string Head::truth(const Record&) const { return {}; }
+bool Head::has_classes() const { return true; }
 Metrics Head::metrics() const { return {}; }
 std::optional<LinearLayer> Head::linear() const { return std::nullopt; }
 
@@ -53,5 +54,15 @@ at::Tensor Head::buffer(std::string name, at::Tensor initial) {
 }
 
 at::Tensor Head::dropout(const at::Tensor& values, double p) const { return at::dropout(values, p, training_); }
+
+std::vector<LossTerm> loss_terms(const Head& head, const Fields& outputs, const Fields& targets, std::int64_t rows) {
+  const Terms given = head.weights(targets);
+  std::vector<LossTerm> terms;
+  for (const auto& [name, sum] : head.loss(outputs, targets)) {
+    const at::Tensor* weight = given.find(name);
+    terms.push_back({name, sum, weight != nullptr ? *weight : at::scalar_tensor(rows, sum.scalar_type())});
+  }
+  return terms;
+}
 
 }  // namespace graft

@@ -125,7 +125,7 @@ void Model::save(const std::string& path) {
 }
 
 Model Model::load(const std::string& path, const LoadOptions& options) {
-  const predict::SavedFile saved = predict::read_saved(path);
+  const predict::SavedFile saved = predict::read_saved(path, options.trust ? graph::Trust::Code : graph::Trust::Checked);
   const Json& config = saved.manifest.at("head");
   std::unique_ptr<Head> head = options.head ? options.head(config) : head::make_builtin(config);
   if (head == nullptr) {

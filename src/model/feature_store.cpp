@@ -64,7 +64,8 @@ std::optional<FeatureStore> FeatureStore::make(const Model& model, const Data& d
                  .order = Order::ByLength,
                  .mode = options.mode,
                  .seed = options.seed,
-                 .threads = options.threads});
+                 .threads = options.threads,
+                 .stop = options.stop});
   store.prepare_seconds_ = preparing.seconds();
   if (loader.is_random()) {
     no_store("preprocessing draws random numbers");
@@ -74,9 +75,7 @@ std::optional<FeatureStore> FeatureStore::make(const Model& model, const Data& d
   const Stopwatch computing;
   Parts parts;
   const auto total = static_cast<std::int64_t>(loader.num_samples());
-  while (!options.stop.stop_requested()) {
-    auto batch = loader.next();
-    if (!batch) break;
+  while (const auto batch = loader.next()) {
     parts.features.push_back(model.features(batch->inputs));
     if (!same_row_shapes(parts.features.front(), parts.features.back())) {
       no_store("samples have features of different shapes");

@@ -34,7 +34,6 @@ std::vector<std::string> possible_fields(const Batch& example, const Preprocess&
 Model::State::State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared_ptr<const Preprocess> the_preprocess,
                     const ModelOptions& options)
     : backbone(std::move(frozen)),
-      head(std::move(the_head)),
       preprocess(std::move(the_preprocess)),
       policy(options.freeze),
       device(choose_device(options.device).device),
@@ -43,39 +42,46 @@ Model::State::State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared
       network(backbone.network()) {
   if (const std::string bound = binding.description(); !bound.empty())
     log(LogLevel::Info, "fields bind to arguments of other names: " + bound);
+  apply_policy();
+  attach(std::move(the_head));
+}
+
+void Model::State::attach(std::unique_ptr<Head> candidate) {
   const c10::NoGradGuard no_grad;
-  const Fields outputs = network(binding.arguments(example.inputs));
-  head->build(outputs);
+  const Fields inputs = to(example.inputs, device);
+  const Fields outputs = network(binding.arguments(inputs));
+  candidate->build(outputs);
+  for (const auto& fields : {candidate->parameters(), candidate->buffers()}) {
+    for (auto [name, tensor] : fields) tensor.set_data(tensor.to(device));
+  }
+  const Fields features = head::features_of(candidate->reads(), outputs, inputs);
   try {
-    head->forward(head::features_of(head->reads(), outputs, example.inputs));
+    candidate->forward(features);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
     std::string given;
-    for (const auto& [name, tensor] : head::features_of(head->reads(), outputs, example.inputs)) {
-      given += (given.empty() ? "\"" : ", \"") + name + "\" " + shape_text(tensor.sizes());
-    }
+    for (const auto& [name, tensor] : features) given += (given.empty() ? "\"" : ", \"") + name + "\" " + shape_text(tensor.sizes());
     throw ModelError({.code = "graft-M013",
                       .message = "[Model] the head does not fit the backbone, which gives it " + given + ": " + graph::reason(error),
                       .remedy = "Give the head the width of the last dimension.",
                       .place = ""},
                      error.what());
   }
+  head = std::move(candidate);
+  head->set_training(training);
 }
 
 void Model::State::apply_policy() {
   trains = policy.trainable(backbone);
   network = network.instance(is_trained());
   network.to(device);
-  for (const auto& fields : {head->parameters(), head->buffers()}) {
-    for (auto [name, tensor] : fields) tensor.set_data(tensor.to(device));
-  }
   set_training(false);
 }
 
 void Model::State::set_training(bool on) {
   training = on;
-  head->set_training(on);
+  if (head != nullptr) head->set_training(on);
   if (on && !trains.empty()) {
     network.train(is_trained());
   } else {
@@ -84,13 +90,13 @@ void Model::State::set_training(bool on) {
 }
 
 Model::Model(Backbone backbone, std::unique_ptr<Head> head, std::shared_ptr<const Preprocess> preprocess, const ModelOptions& options)
-    : state_(std::make_unique<State>(std::move(backbone), std::move(head), std::move(preprocess), options)) {
-  state_->apply_policy();
-}
+    : state_(std::make_unique<State>(std::move(backbone), std::move(head), std::move(preprocess), options)) {}
 
 Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
+
+void Model::replace_head(std::unique_ptr<Head> head) { state_->attach(std::move(head)); }
 
 void Model::freeze(const Freeze& policy) {
   policy.trainable(state_->backbone);  // throws before anything changes

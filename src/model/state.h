@@ -13,6 +13,8 @@ namespace graft {
 struct Model::State {
   State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared_ptr<const Preprocess> the_preprocess, const ModelOptions& options);
 
+  /// Lets the head learn its widths from the live network and takes it. Throws ModelError, and changes nothing, if it does not fit.
+  void attach(std::unique_ptr<Head> candidate);
   /// Makes the live network anew by the policy: what trained so far keeps its values.
   void apply_policy();
   void set_training(bool on);

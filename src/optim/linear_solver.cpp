@@ -27,13 +27,8 @@ class MeanLoss {
       : head_(head), layer_(layer), features_(features), targets_(targets), l2_(l2), num_rows_(features[layer.feature].size(0)) {
     for (std::int64_t start = 0; start < num_rows_; start += chunk_rows) {
       const std::int64_t rows = std::min(chunk_rows, num_rows_ - start);
-      chunks_.emplace_back(slice(features_, start, rows), slice(targets_, start, rows));
-      for (const auto& [name, sum] : head_.loss(forward(chunks_.back().first), chunks_.back().second)) {
-        const Terms given = head_.weights(chunks_.back().second);
-        const at::Tensor* weight = given.find(name);
-        const double amount = weight != nullptr ? weight->item<double>() : static_cast<double>(rows);
-        weights_[name] += amount;
-      }
+      const auto& [chunk, target] = chunks_.emplace_back(graft::rows(features_, start, rows), graft::rows(targets_, start, rows));
+      for (const LossTerm& term : loss_terms(head_, forward(chunk), target, rows)) weights_[term.name] += term.weight.item<double>();
     }
   }
 
@@ -75,12 +70,6 @@ class MeanLoss {
   double loss() const { return loss_; }
 
  private:
-  static Fields slice(const Fields& fields, std::int64_t start, std::int64_t rows) {
-    Fields part;
-    for (const auto& [name, tensor] : fields) part.set(name, tensor.narrow(0, start, rows));
-    return part;
-  }
-
   static Eigen::VectorXd as_vector(const at::Tensor& tensor) {
     const at::Tensor flat = tensor.detach().to(at::kCPU, at::kDouble).contiguous().view(-1);
     return Eigen::Map<const Eigen::VectorXd>(flat.const_data_ptr<double>(), flat.numel());

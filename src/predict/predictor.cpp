@@ -3,8 +3,12 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <numeric>
+
+#include "core/names.h"
 #include "graft/core/device.h"
 #include "graft/core/error.h"
+#include "graft/data/collate.h"
 #include "graft/data/loader.h"
 #include "head/builtin.h"
 #include "predict/saved_file.h"
@@ -47,66 +51,102 @@ class Unknown final : public Head {
 
 struct Predictor::State {
   graph::Network network;
+  /// True if forward changes the network: then each call has a copy.
+  bool stateful;
+  Json manifest;
   std::shared_ptr<const Preprocess> preprocess;
   std::unique_ptr<Head> head;
   std::vector<std::string> inputs, outputs;
   c10::Device device;
   std::string text;
 
-  Fields run(const Fields& batch) const {
+  std::vector<Decoded> answer(const Batch& batch) const {
+    const c10::NoGradGuard no_grad;
     std::vector<c10::IValue> arguments;
     for (const std::string& name : inputs) {
-      const at::Tensor* tensor = batch.find(name);
-      arguments.push_back(tensor != nullptr ? c10::IValue(*tensor) : c10::IValue());
+      const at::Tensor* tensor = batch.inputs.find(name);
+      arguments.push_back(tensor != nullptr ? c10::IValue(tensor->to(device)) : c10::IValue());
     }
+    const Fields given = stateful ? network.with_own_state()(std::move(arguments)) : network(std::move(arguments));
     Fields named;
     std::size_t next = 0;
-    for (const auto& [position, tensor] : network(std::move(arguments))) named.set(outputs.at(next++), tensor);
-    return named;
+    for (const auto& [position, tensor] : given) named.set(outputs.at(next++), tensor);
+    return head->decode(named, batch, {});
   }
 };
 
 Predictor Predictor::load(const std::string& path, const LoadOptions& options) {
   const c10::Device device = choose_device(options.device).device;
-  predict::SavedFile saved = predict::read_saved(path);
+  predict::SavedFile saved = predict::read_saved(path, options.trust ? graph::Trust::Code : graph::Trust::Checked);
   const Json& config = saved.manifest.at("head");
   std::unique_ptr<Head> head = options.head ? options.head(config) : head::make_builtin(config);
   if (head == nullptr) head = std::make_unique<Unknown>();
+  head->set_top(options.top);
   auto preprocess = predict::make_preprocess(saved.manifest.at("preprocess"), saved.files);
   std::string text = text_field(*preprocess);
   saved.network.eval();
   saved.network.to(device);
+  const bool stateful = saved.network.is_stateful();
+  std::vector<std::string> inputs = saved.manifest.at("inputs"), outputs = saved.manifest.at("outputs");
   Predictor predictor;
-  predictor.state_ = std::make_shared<const State>(State{saved.network, std::move(preprocess), std::move(head), saved.manifest.at("inputs"),
-                                                         saved.manifest.at("outputs"), device, std::move(text)});
+  predictor.state_ = std::make_shared<const State>(State{saved.network, stateful, std::move(saved.manifest), std::move(preprocess),
+                                                         std::move(head), std::move(inputs), std::move(outputs), device, std::move(text)});
   return predictor;
 }
 
 Decoded Predictor::operator()(const std::string& text) const { return std::move(batch(std::span(&text, 1)).front()); }
 
-std::vector<Decoded> Predictor::batch(std::span<const std::string> texts, const ProgressFunction& progress) const {
-  if (state_->text.empty()) {
-    throw ModelError({.code = "graft-M012",
-                      .message = "[Predictor] a model that reads exactly one text is wanted here.",
-                      .remedy = "Give records: predictor.batch(data).",
-                      .place = ""});
-  }
-  return batch(Data(std::make_shared<Texts>(texts, state_->text)), progress);
+Decoded Predictor::operator()(const Record& record) const {
+  Rng rng(0);
+  const std::vector<Sample> samples = (*state_->preprocess)(record, rng, Mode::Eval);
+  return std::move(state_->answer(collate(samples, state_->preprocess->padding())).front());
 }
 
-std::vector<Decoded> Predictor::batch(const Data& data, const ProgressFunction& progress) const {
-  const c10::NoGradGuard no_grad;
-  Loader loader(data, state_->preprocess, {}, {.batch_size = 32, .batch_positions = 1024, .order = Order::ByLength, .threads = 0});
+Decoded Predictor::operator()(const Fields& inputs) const {
+  const Sample sample{inputs, {}, 0};
+  return std::move(state_->answer(collate(std::span(&sample, 1), state_->preprocess->padding())).front());
+}
+
+std::vector<Decoded> Predictor::batch(std::span<const std::string> texts, const PredictOptions& options) const {
+  if (state_->text.empty()) {
+    throw ModelError(
+        {.code = "graft-M012",
+         .message = "[Predictor] a model that reads exactly one text is wanted here; this one reads: " + quoted_list(fields()) + ".",
+         .remedy = "Give records that have these fields.",
+         .place = ""});
+  }
+  return batch(Data(std::make_shared<Texts>(texts, state_->text)), options);
+}
+
+std::vector<Decoded> Predictor::batch(const Data& data, const PredictOptions& options) const {
+  Loader loader(data, state_->preprocess, {},
+                {.batch_size = 32, .batch_positions = 1024, .order = Order::ByLength, .threads = 0, .stop = options.stop});
   std::vector<Decoded> answers(data.size());
   std::int64_t done = 0;
-  while (auto batch = loader.next()) {
-    const Fields outputs = state_->run(to(batch->inputs, state_->device));
-    std::vector<Decoded> decoded = state_->head->decode(outputs, *batch, {});
+  while (const auto batch = loader.next()) {
+    std::vector<Decoded> decoded = state_->answer(*batch);
     for (std::size_t i = 0; i < decoded.size(); ++i) answers[static_cast<std::size_t>(batch->records[i])] = std::move(decoded[i]);
     done += batch->size();
-    if (progress) progress({"predict", done, static_cast<std::int64_t>(loader.num_samples()), ""});
+    if (options.progress) options.progress({"predict", done, static_cast<std::int64_t>(loader.num_samples()), ""});
   }
   return answers;
 }
+
+std::vector<Decoded> Predictor::batch(const Fields& inputs) const {
+  Batch batch{inputs, {}, {}};
+  if (!inputs.empty() && inputs.begin()->second.dim() > 0) batch.records.resize(static_cast<std::size_t>(inputs.begin()->second.size(0)));
+  std::iota(batch.records.begin(), batch.records.end(), std::int64_t{0});
+  return state_->answer(batch);
+}
+
+std::vector<std::string> Predictor::fields() const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : state_->preprocess->example().values) names.push_back(name);
+  return names;
+}
+
+const std::vector<std::string>& Predictor::inputs() const { return state_->inputs; }
+
+std::vector<std::string> Predictor::labels() const { return state_->manifest.at("head").value("labels", std::vector<std::string>()); }
 
 }  // namespace graft

@@ -2,20 +2,17 @@
 
 #include <torch/version.h>
 
+#include "core/file_format.h"
 #include "graft/core/error.h"
 #include "graft/data/tensor_inputs.h"
 #include "graft/text/tokenizer.h"
+#include "graft/version.h"
 
 namespace graft::predict {
-namespace {
 
-constexpr int format = 1;
-
-}  // namespace
-
-SavedFile read_saved(const std::string& path) {
+SavedFile read_saved(const std::string& path, graph::Trust trust) {
   graph::Files files{{"graft.json", ""}, {"tokenizer.json", ""}};
-  graph::Network network = graph::Network::load(path, &files);
+  graph::Network network = graph::Network::load(path, &files, trust);
   const auto manifest = files.find("graft.json");
   if (manifest == files.end()) {
     throw CheckpointError({.code = "graft-K010",
@@ -25,10 +22,10 @@ SavedFile read_saved(const std::string& path) {
   }
   SavedFile saved{std::move(network), parse_json(manifest->second, path + ":graft.json"), {}};
   const int version = saved.manifest.value("format", 0);
-  if (version > format) {
+  if (version > file_format) {
     throw CheckpointError({.code = "graft-K011",
                            .message = "[Model] the file has format " + std::to_string(version) + ", this version of graft reads up to " +
-                                      std::to_string(format) + ".",
+                                      std::to_string(file_format) + ".",
                            .remedy = "Update graft.",
                            .place = path});
   }
@@ -39,8 +36,8 @@ SavedFile read_saved(const std::string& path) {
 
 void write_saved(const std::string& path, const SavedFile& saved) {
   Json manifest = saved.manifest;
-  manifest["format"] = format;
-  manifest["written_by"] = {{"graft", GRAFT_VERSION}, {"libtorch", TORCH_VERSION}};
+  manifest["format"] = file_format;
+  manifest["written_by"] = {{"graft", GRAFT_VERSION_STRING}, {"libtorch", TORCH_VERSION}};
   graph::Files files = saved.files;
   files["graft.json"] = manifest.dump(1);
   saved.network.save(path, files);
@@ -49,8 +46,7 @@ void write_saved(const std::string& path, const SavedFile& saved) {
 std::shared_ptr<const Preprocess> make_preprocess(const Json& config, const graph::Files& files) {
   const std::string type = config.value("type", std::string());
   if (type == "tokenizer" && files.contains("tokenizer.json")) {
-    return std::make_shared<text::Tokenizer>(text::WordPiece::from_json(files.at("tokenizer.json")),
-                                             text::TokenizerOptions{.text = config.at("text"), .max_length = config.at("max_length")});
+    return std::make_shared<text::Tokenizer>(text::Tokenizer::from_config(config, files.at("tokenizer.json")));
   }
   if (type == "tensors") return std::make_shared<TensorInputs>(TensorInputs::from_config(config));
   throw CheckpointError({.code = "graft-K012",

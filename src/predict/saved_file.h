@@ -18,7 +18,7 @@ struct SavedFile {
 };
 
 /// Throws CheckpointError if the archive is not graft's, or of a newer format.
-SavedFile read_saved(const std::string& path);
+SavedFile read_saved(const std::string& path, graph::Trust trust = graph::Trust::Checked);
 
 /// Adds the format and the versions to the manifest and writes atomically.
 void write_saved(const std::string& path, const SavedFile& saved);

@@ -12,6 +12,13 @@ namespace graft::text {
 
 Tokenizer Tokenizer::load(const std::string& path, const TokenizerOptions& options) { return Tokenizer(WordPiece::load(path), options); }
 
+Tokenizer Tokenizer::from_config(const Json& config, std::string_view tokenizer_json) {
+  TokenizerOptions options{.text = config.at("text"), .max_length = config.at("max_length")};
+  options.also = config.value("also", options.also);  // files of earlier versions have one text
+  options.separator = config.value("separator", options.separator);
+  return Tokenizer(WordPiece::from_json(tokenizer_json), std::move(options));
+}
+
 Tokenizer::Tokenizer(WordPiece words, TokenizerOptions options)
     : words_(std::move(words)), options_(std::move(options)), cls_(words_.id("[CLS]")), sep_(words_.id("[SEP]")), pad_(words_.id("[PAD]")) {
   runtime();
@@ -33,8 +40,18 @@ std::vector<std::int64_t> Tokenizer::ids(std::string_view text) const {
   return ids;
 }
 
+std::string Tokenizer::text_of(const Record& record) const {
+  std::string text = record.text(options_.text);
+  for (const std::string& field : options_.also) {
+    if (record.has(field) && !record.has_value(field)) continue;
+    const std::string part = record.text(field);
+    if (!part.empty()) text += (text.empty() ? "" : options_.separator) + part;
+  }
+  return text;
+}
+
 std::vector<Sample> Tokenizer::operator()(const Record& record, Rng&, Mode) const {
-  const std::vector<std::int64_t> tokens = ids(record.text(options_.text));
+  const std::vector<std::int64_t> tokens = ids(text_of(record));
   at::Tensor tensor = at::empty({static_cast<std::int64_t>(tokens.size())}, at::kLong);
   std::ranges::copy(tokens, tensor.mutable_data_ptr<std::int64_t>());
   Sample sample;
@@ -42,7 +59,18 @@ std::vector<Sample> Tokenizer::operator()(const Record& record, Rng&, Mode) cons
   return {std::move(sample)};
 }
 
-Json Tokenizer::config() const { return {{"type", "tokenizer"}, {"text", options_.text}, {"max_length", options_.max_length}}; }
+std::int64_t Tokenizer::cut(const Record& record) const {
+  const auto tokens = static_cast<std::int64_t>(words_.encode(text_of(record)).size()) + 2;
+  return std::max<std::int64_t>(0, tokens - options_.max_length);
+}
+
+Json Tokenizer::config() const {
+  return {{"type", "tokenizer"},
+          {"text", options_.text},
+          {"also", options_.also},
+          {"separator", options_.separator},
+          {"max_length", options_.max_length}};
+}
 
 std::vector<std::pair<std::string, std::string>> Tokenizer::files() const {
   return {{"tokenizer.json", words_.to_json(options_.max_length)}};
@@ -50,6 +78,10 @@ std::vector<std::pair<std::string, std::string>> Tokenizer::files() const {
 
 Padding Tokenizer::padding() const { return {{{"input_ids", static_cast<double>(pad_)}}, "attention_mask"}; }
 
-Record Tokenizer::example() const { return {{{options_.text, std::string("An example of a text that is not too short.")}}, "example"}; }
+Record Tokenizer::example() const {
+  Record record{{{options_.text, std::string("An example of a text that is not too short.")}}, "example"};
+  for (const std::string& field : options_.also) record.values.emplace(field, std::string("More of it."));
+  return record;
+}
 
 }  // namespace graft::text

@@ -5,7 +5,10 @@
 #include "core/names.h"
 #include "core/table.h"
 #include "graft/core/error.h"
+#include "graft/core/log.h"
 #include "graft/eval/evaluator.h"
+#include "graft/train/data_check.h"
+#include "train/preflight.h"
 #include "train/probe.h"
 
 namespace graft {
@@ -47,6 +50,12 @@ FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions
   FineTuneReport report;
   const Plan plan = settle(model, options.preset);
   report.plan = plan.text;
+  train::preflight(model, data);
+  report.warnings = check_data(model, data);
+  for (const Problem& warning : report.warnings) {
+    log(LogLevel::Warning,
+        warning.code + ": " + warning.message + (warning.place.empty() ? "" : " (" + warning.place + ")") + " " + warning.remedy);
+  }
   if (plan.solve) {
     report.training = train::probe(model, data, options);
   } else {

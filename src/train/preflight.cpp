@@ -21,6 +21,13 @@ class NoInputs final : public Preprocess {
 }  // namespace
 
 void preflight(const Model& model, const Splits& data) {
+  if (model.policy() != Freeze::all() && !model.backbone_trains() && model.freeze_table().parameters() > 0) {
+    throw ConfigError(
+        {.code = "graft-C021",
+         .message = "[Trainer] the policy \"" + model.policy().text() + "\" freezes the whole backbone; nothing of it would train.",
+         .remedy = "Freeze less (graft inspect FILE --freeze P shows what trains), or say \"all\" if that is meant.",
+         .place = ""});
+  }
   std::vector<Problem> problems;
   if (data.train.empty()) {
     problems.push_back({"graft-D019", "[Trainer] at least one training record is wanted, there is none.",

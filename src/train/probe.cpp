@@ -12,7 +12,6 @@
 #include "graft/core/log.h"
 #include "graft/eval/evaluator.h"
 #include "graft/optim/linear_solver.h"
-#include "train/preflight.h"
 
 namespace graft::train {
 namespace {
@@ -57,7 +56,6 @@ FeatureStore store_of(const Model& model, const Data& data, Mode mode, const Fin
 }  // namespace
 
 TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& options) {
-  preflight(model, data);
   TrainReport report;
   const bool choose = !data.valid.empty();
   const std::vector<double> series = strengths(options, choose);

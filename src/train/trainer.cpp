@@ -44,12 +44,10 @@ Optimizer make_optimizer(const Model& model, const TrainerOptions& options) {
 
 /// Sum over terms of (sum of the term) / (what it is a sum over).
 at::Tensor step_loss(const Head& head, const train::StepInput& input) {
-  const Terms weights = head.weights(input.targets);
   at::Tensor loss;
-  for (const auto& [name, sum] : head.loss(head.forward(input.features), input.targets)) {
-    const at::Tensor* weight = weights.find(name);
-    const at::Tensor term = weight != nullptr ? sum / *weight : sum / static_cast<double>(input.rows);
-    loss = loss.defined() ? loss + term : term;
+  for (const LossTerm& term : loss_terms(head, head.forward(input.features), input.targets, input.rows)) {
+    const at::Tensor mean = term.sum / term.weight;
+    loss = loss.defined() ? loss + mean : mean;
   }
   return loss;
 }

@@ -66,6 +66,15 @@ TEST_CASE("Safetensors: every claim of the header is checked", "[backbone][error
   says(file_bytes(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
                   floats({1, 2})),
        "overlaps");
+  says(one(R"({"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]})"), "larger than any memory");
+  says(one(R"({"dtype":"F32","shape":[0,4294967296,4294967296],"data_offsets":[0,0]})"), "larger than any memory");
+  says(one(R"({"dtype":"F32","shape":[-2],"data_offsets":[0,8]})"), "whole numbers");
+  says(one(R"({"dtype":"F32","shape":[2.5],"data_offsets":[0,8]})"), "whole numbers");
+  says(one(R"({"dtype":"F32","shape":true,"data_offsets":[0,8]})"), "whole numbers");
+  std::string ones = "2";
+  for (int i = 0; i < 64; ++i) ones += ",1";
+  says(one(R"({"dtype":"F32","shape":[)" + ones + R"(],"data_offsets":[0,8]})"), "65 dimensions");
+  says(file_bytes("{\"a\":" + std::string(1 << 20, '[') + std::string(1 << 20, ']') + "}", ""), "nests too deep");
   says(file_bytes(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
                   floats({1, 2})),
        "twice");

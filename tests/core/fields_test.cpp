@@ -55,6 +55,16 @@ TEST_CASE("Fields: rows takes the rows of every tensor, in the order asked and a
   CHECK(fields["label"].size(0) == 4);
 }
 
+TEST_CASE("Fields: rows from a start on are views of every tensor", "[core]") {
+  const Fields fields{{"x", at::arange(8, at::kFloat).view({4, 2})}, {"label", at::arange(4, at::kLong)}};
+  const Fields some = rows(fields, 1, 2);
+  CHECK(some.names() == fields.names());
+  CHECK(some["x"].equal(at::tensor({2.F, 3.F, 4.F, 5.F}).view({2, 2})));
+  CHECK(some["label"].equal(at::tensor({1, 2}, at::kLong)));
+  CHECK(some["x"].is_alias_of(fields["x"]));
+  CHECK(rows(fields, 4, 0)["x"].size(0) == 0);
+}
+
 TEST_CASE("Fields: to() shares tensors that are on the device already", "[core]") {
   const Fields fields{{"x", at::rand({2})}, {"y", at::rand({3})}};
   const Fields moved = to(fields, c10::kCPU);

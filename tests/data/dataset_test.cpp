@@ -1,10 +1,7 @@
 #include "graft/data/dataset.h"
 
-#include <algorithm>
 #include <cmath>
-#include <set>
 
-#include "graft/data/tensors.h"
 #include "support.h"
 
 using namespace graft;
@@ -90,75 +87,6 @@ TEST_CASE("Data: map changes each record when it is read, and not the data it is
   CHECK(ids(whole) == Ids{"0", "1", "2"});
 }
 
-TEST_CASE("Data: the parts of a split are disjoint, complete, of the sizes asked for and in order", "[dataset]") {
-  const auto n = GENERATE(as<std::size_t>{}, 1, 7, 60, 101);
-  const std::string stratify = GENERATE("", "class");
-  const Splits parts = numbers(n).split({.valid = 0.2, .test = 0.1, .stratify = stratify});
-  CHECK(parts.valid.size() == static_cast<std::size_t>(std::llround(0.2 * static_cast<double>(n))));
-  CHECK(parts.test.size() == static_cast<std::size_t>(std::llround(0.1 * static_cast<double>(n))));
-  std::set<std::string> seen;
-  for (const Data& part : {parts.train, parts.valid, parts.test}) {
-    const Ids of_part = ids(part);
-    seen.insert(of_part.begin(), of_part.end());
-    CHECK(std::ranges::is_sorted(of_part, {}, [](const std::string& id) { return std::stoi(id); }));
-  }
-  CHECK(parts.train.size() + parts.valid.size() + parts.test.size() == n);
-  CHECK(seen.size() == n);
-}
-
-TEST_CASE("Data: a stratified split keeps the shares of every value in every part", "[dataset]") {
-  const Splits parts = numbers(120).split({.valid = 0.25, .test = 0.1, .stratify = "class", .seed = 3});
-  const auto count = [](const Data& part, const std::string& value) { return std::ranges::count(ids(part, "class"), value); };
-  CHECK(count(parts.valid, "a") == 15);
-  CHECK(count(parts.valid, "b") == 10);
-  CHECK(count(parts.valid, "c") == 5);
-  CHECK(count(parts.test, "a") == 6);
-  CHECK(count(parts.test, "b") == 4);
-  CHECK(count(parts.test, "c") == 2);
-}
-
-TEST_CASE("Data: where shares do not come out whole, a stratum is off by one record at most", "[dataset]") {
-  const Data data = numbers(101);
-  const Splits parts = data.split({.valid = 0.15, .test = 0.15, .stratify = "class"});
-  for (const std::string value : {"a", "b", "c"}) {
-    const double due = 0.15 * static_cast<double>(std::ranges::count(ids(data, "class"), value));
-    CHECK(std::abs(static_cast<double>(std::ranges::count(ids(parts.valid, "class"), value)) - due) <= 1);
-    CHECK(std::abs(static_cast<double>(std::ranges::count(ids(parts.test, "class"), value)) - due) <= 1);
-  }
-}
-
-TEST_CASE("Data: the same seed splits alike, another seed otherwise", "[dataset]") {
-  const std::string stratify = GENERATE("", "class");
-  const Data data = numbers(60);
-  const auto valid = [&](std::uint64_t seed) { return ids(data.split({.valid = 0.3, .stratify = stratify, .seed = seed}).valid); };
-  CHECK(valid(5) == valid(5));
-  CHECK(valid(5) != valid(6));
-}
-
-TEST_CASE("Data: a split without shares trains on everything", "[dataset]") {
-  const Splits parts = numbers(9).split({.valid = 0});
-  CHECK(parts.train.size() == 9);
-  CHECK(parts.valid.empty());
-  CHECK(parts.test.empty());
-}
-
-TEST_CASE("Data: a split says what is wrong with its options", "[dataset][error]") {
-  const auto message = [](double valid, double test) {
-    const auto error = test::error_of<ConfigError>([&] { numbers(10).split({.valid = valid, .test = test}); });
-    CHECK(error.code() == "graft-C004");
-    CHECK(error.remedy() == "Give shares such as 0.1 and 0.2.");
-    return error.message();
-  };
-  const std::string expectation = "[Split] shares of at least 0 that leave something to train on are wanted, got valid ";
-  CHECK(message(0.5, 0.5) == expectation + "0.500000 and test 0.500000.");
-  CHECK(message(-0.1, 0) == expectation + "-0.100000 and test 0.000000.");
-  CHECK(message(0, -0.1) == expectation + "0.000000 and test -0.100000.");
-  CHECK(message(std::nan(""), 0).starts_with(expectation));
-  const auto field = test::error_of<DataError>([] { numbers(10).split({.stratify = "clas"}); });
-  CHECK(field.code() == "graft-D004");
-  CHECK(field.remedy() == "Did you mean \"class\"?");
-}
-
 TEST_CASE("Data: labels are the distinct values in lexical order", "[dataset]") {
   CHECK(numbers(60).subset({5, 3, 0, 3}).labels("class") == Ids{"a", "b", "c"});
   CHECK(numbers(12).labels("id") == Ids{"0", "1", "10", "11", "2", "3", "4", "5", "6", "7", "8", "9"});
@@ -196,6 +124,9 @@ TEST_CASE("Record: text writes numbers out and refuses what is none", "[dataset]
   CHECK(record.text("t") == "hi");
   CHECK(record.text("s") == "4");
   CHECK(record.has("none"));
+  CHECK_FALSE(record.has_value("none"));
+  CHECK_FALSE(record.has_value("missing"));
+  CHECK(record.has_value("n"));
   CHECK_FALSE(record.has("missing"));
   const auto error = test::error_of<DataError>([&] { record.text("v"); });
   CHECK(error.message() == "[Record] a text named \"v\" is wanted; the record has: \"f\", \"n\", \"none\", \"s\", \"t\", \"v\", \"x\".");
@@ -213,7 +144,32 @@ TEST_CASE("Record: tensor gives the tensor and refuses what is none", "[dataset]
   CHECK(test::error_of<DataError>([&] { record.tensor("w"); }).remedy() == "Did you mean \"t\", \"v\"?");
 }
 
-TEST_CASE("Split: shares that round to nothing to train on are refused", "[dataset][error]") {
-  const Data four = data::tensors({{"x", at::zeros({4, 1})}});
-  CHECK(test::error_of<ConfigError>([&] { four.split({.valid = 0.9}); }).code() == "graft-C004");
+TEST_CASE("Record: number takes numbers as they are and texts that are numbers", "[dataset]") {
+  const Record record{{{"n", std::int64_t{-3}},
+                       {"x", 0.5},
+                       {"t", std::string("-2.5e3")},
+                       {"s", at::scalar_tensor(4, at::kLong)},
+                       {"f", at::scalar_tensor(0.25)}},
+                      "r:1"};
+  CHECK(record.number("n") == -3);
+  CHECK(record.number("x") == 0.5);
+  CHECK(record.number("t") == -2500);
+  CHECK(record.number("s") == 4);
+  CHECK(record.number("f") == 0.25);
+}
+
+TEST_CASE("Record: number refuses texts that are more or less than a number, and what is not finite", "[dataset][error]") {
+  const std::string text = GENERATE("", "abc", "1,5", "1 ", " 1", "12 EUR", "nan", "inf", "-inf", "1e999", "0x10");
+  INFO(text);
+  const Record record{{{"price", text}, {"gone", {}}, {"list", std::vector<std::string>{"1"}}, {"nan", std::nan("")}}, "r:1"};
+  const auto error = test::error_of<DataError>([&] { record.number("price"); });
+  CHECK(error.code() == "graft-D023");
+  CHECK(error.message() == "[Record] a finite number is wanted in \"price\", got \"" + text + "\".");
+  CHECK(error.remedy() == "Write numbers such as 1234.5 or -2e3, without units, spaces or thousands separators.");
+  CHECK(error.place() == "r:1");
+  CHECK(test::error_of<DataError>([&] { record.number("nan"); }).code() == "graft-D023");
+  for (const std::string field : {"gone", "list", "prize"})
+    CHECK(test::error_of<DataError>([&] { record.number(field); }).code() == "graft-D004");
+  CHECK(test::error_of<DataError>([&] { record.number("gone"); }).remedy() == "Fill it in, or bring it in the kind that is wanted.");
+  CHECK(test::error_of<DataError>([&] { record.number("prize"); }).remedy() == "Did you mean \"price\"?");
 }

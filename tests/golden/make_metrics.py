@@ -1,4 +1,5 @@
-"""Makes metrics.json, solver.json and optimizers.json: small references from scikit-learn and PyTorch in float64.
+"""Makes metrics.json, solver.json, optimizers.json, regression.json and multilabel.json: small references from scikit-learn, SciPy and
+PyTorch in float64.
 
     python make_metrics.py OUT_DIR           (OUT_DIR is tests/golden)
 
@@ -11,8 +12,13 @@ solver.json      multinomial logistic regression: the minimum over W [4, 6] and 
                  mean_i CE_i + l2 / 2 * |W|^2 (b free), on the raw and on the standardized features ((x - mean) /
                  population standard deviation). b is shifted to sum 0: the loss fixes it only up to a constant.
 optimizers.json  five steps of torch.optim on two tensors: the given gradients and the values after each step.
+regression.json  truths and predictions of two targets far from 0, with mse, mae and R2 of sklearn.metrics and Pearson's correlation of
+                 SciPy for each; features and the ridge regression of the truths on them (sklearn.linear_model.Ridge on standardized
+                 features and truths): the minimum of (mean over rows and targets of squared errors) + l2 / 2 * |W|^2 (b free).
+multilabel.json  logits and 0/1 labels, one label never true and one never predicted, with what sklearn.metrics says about logits > 0 and
+                 torch.nn.functional.binary_cross_entropy_with_logits, with and without pos_weight, as mean and sum.
 
-Needs torch 2.11, numpy and scikit-learn.
+Needs torch 2.11, numpy, scikit-learn and SciPy.
 """
 import argparse
 import json
@@ -21,8 +27,10 @@ import warnings
 
 import numpy as np
 import torch
+from scipy.stats import pearsonr
 from sklearn import metrics
-from torch.nn.functional import cross_entropy
+from sklearn.linear_model import Ridge
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 warnings.simplefilter("ignore")  # scikit-learn warns of top-3 among three classes
 
@@ -156,6 +164,48 @@ def make_optimizers(rng):
             "runs": runs}
 
 
+# --- regression and sets of labels ----------------------------------------------------------------------------------
+
+
+def make_regression(rng):
+    rows, width = 80, 5
+    features = np.round(rng.normal(0, 1, (rows, width)) * np.array([0.1, 1.0, 2.0, 8.0, 30.0]) + rng.normal(0, 3, width), 4)
+    standardized = (features - features.mean(0)) / features.std(0)
+    truths = standardized @ rng.normal(0, 1, (width, 2)) + rng.normal(0, 0.5, (rows, 2))
+    truths = np.round(truths * np.array([2.0, 300.0]) + np.array([1000.0, -5000.0]), 3)
+    predictions = np.round(truths + rng.normal(0, 1, (rows, 2)) * np.array([1.0, 250.0]), 3)
+    mean, scale = truths.mean(0), truths.std(0)
+    ridges = []
+    for l2 in (0.001, 0.1, 1.0):
+        ridge = Ridge(alpha=l2 / 2 * truths.size, solver="svd").fit(standardized, (truths - mean) / scale)
+        errors = standardized @ ridge.coef_.T + ridge.intercept_ - (truths - mean) / scale
+        ridges.append({"l2": l2, "W": ridge.coef_.tolist(), "b": ridge.intercept_.tolist(), "loss": float((errors ** 2).mean())})
+    scores = [{"mse": float(metrics.mean_squared_error(truths[:, t], predictions[:, t])),
+               "mae": float(metrics.mean_absolute_error(truths[:, t], predictions[:, t])),
+               "r2": float(metrics.r2_score(truths[:, t], predictions[:, t])),
+               "pearson": float(pearsonr(truths[:, t], predictions[:, t]).statistic)} for t in range(2)]
+    return {"truths": truths.tolist(), "predictions": predictions.tolist(), "scores": scores, "features": features.tolist(),
+            "mean": mean.tolist(), "scale": scale.tolist(), "ridge": ridges}
+
+
+def make_multilabel(rng):
+    rows, labels = 60, 5
+    truths = (rng.uniform(0, 1, (rows, labels)) < np.array([0.5, 0.3, 0.1, 0.0, 0.4])).astype(int)
+    logits = np.round(rng.normal(0, 1.2, (rows, labels)) + 2.0 * truths - 1.0, 6)
+    logits[:, 4] -= 20
+    predictions = (logits > 0).astype(int)
+    x, y = torch.tensor(logits), torch.tensor(truths, dtype=torch.float64)
+    positive = np.round(rng.uniform(0.5, 4, labels), 2)
+    losses = {key: {r: binary_cross_entropy_with_logits(x, y, reduction=r, **options).item() for r in ("mean", "sum")}
+              for key, options in (("plain", {}), ("weighted", {"pos_weight": torch.tensor(positive)}))}
+    f1 = lambda average: float(metrics.f1_score(truths, predictions, average=average, zero_division=0))
+    return {"logits": logits.tolist(), "labels": truths.tolist(), "positive_weights": positive.tolist(),
+            "scores": {"micro_f1": f1("micro"), "macro_f1": f1("macro"),
+                       "exact_match": float(metrics.accuracy_score(truths, predictions)),
+                       "hamming_loss": float(metrics.hamming_loss(truths, predictions))},
+            "binary_cross_entropy": losses}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out_dir")
@@ -170,6 +220,8 @@ def main():
     write_json(os.path.join(out, "metrics.json"), {"problems": problems})
     write_json(os.path.join(out, "solver.json"), make_solver(rng))
     write_json(os.path.join(out, "optimizers.json"), make_optimizers(rng))
+    write_json(os.path.join(out, "regression.json"), make_regression(rng))
+    write_json(os.path.join(out, "multilabel.json"), make_multilabel(rng))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "support.h"
+#include "hostile.h"
 
 using namespace graft;
 
@@ -121,6 +121,12 @@ TEST_CASE("Network: a state dict is told from TorchScript", "[graph][error][data
   CHECK(error.code() == "graft-K001");
   CHECK(error.message().find("state dict") != std::string::npos);
   CHECK(error.remedy().find("torch.jit") != std::string::npos);
+}
+
+TEST_CASE("Network: a missing forward is told, whoever asks first", "[graph][error]") {
+  const graph::Network network = test::loaded(test::small_network("code/__torch__.py", "def forward(", "def other("));
+  CHECK(test::error_of<ModelError>([&] { network.execution_order(); }).code() == "graft-M002");
+  CHECK(test::error_of<ModelError>([&] { network.arguments(); }).code() == "graft-M002");
 }
 
 TEST_CASE("Network: a wrong shape is told by its cause, without a trace", "[graph][error]") {

@@ -122,6 +122,37 @@ TEST_CASE("Classifier: its config builds it again", "[head]") {
   CHECK(head::make_builtin({{"type", "somebody else's"}}) == nullptr);
 }
 
+TEST_CASE("Classifier: with other labels it keeps what it knows of those that stay", "[head]") {
+  const std::int64_t hidden = GENERATE(0, 5);
+  const Classifier old = abc({.hidden = hidden, .class_weights = {2, 3, 4}, .label_smoothing = 0.1, .seed = 3});
+  {
+    const c10::NoGradGuard no_grad;
+    for (auto [name, tensor] : old.parameters()) tensor.normal_();
+  }
+  const Classifier other = old.extended({"a", "new", "c"});  // without "b"
+  CHECK((other.options().labels == std::vector<std::string>{"a", "new", "c"}));
+  CHECK((other.options().class_weights == std::vector<double>{3, 1, 2}));
+  CHECK(at::equal(other.buffers()["class_weights"], at::tensor({3.F, 1.F, 2.F})));
+  CHECK(other.options().label_smoothing == 0.1);
+  CHECK(other.parameters().names() == old.parameters().names());
+  const at::Tensor x = at::randn({6, 4});
+  const at::Tensor before = old.forward({{"pooled", x}})["logits"], after = other.forward({{"pooled", x}})["logits"];
+  CHECK(at::equal(after.select(1, 0), before.select(1, 1)));
+  CHECK(at::equal(after.select(1, 2), before.select(1, 0)));
+  CHECK(other.parameters()["weight"][1].abs().max().item<double>() < 0.2);  // drawn
+  CHECK(other.parameters()["bias"][1].item<double>() == 0);
+  CHECK(other.parameters()["weight"].requires_grad());
+  SECTION("and shares nothing with it") {
+    const at::Tensor weight = old.parameters()["weight"].detach().clone();
+    const c10::NoGradGuard no_grad;
+    at::Tensor(other.parameters()["weight"]).zero_();
+    CHECK(at::equal(old.parameters()["weight"], weight));
+  }
+  SECTION("labels that make no sense are refused as at the start") {
+    CHECK(test::error_of<ConfigError>([&] { old.extended({"a"}); }).code() == "graft-C012");
+  }
+}
+
 TEST_CASE("Classifier: the same seed gives the same weights", "[head]") {
   CHECK(at::equal(abc({.seed = 3}).parameters()["weight"], abc({.seed = 3}).parameters()["weight"]));
   CHECK_FALSE(at::equal(abc({.seed = 3}).parameters()["weight"], abc({.seed = 4}).parameters()["weight"]));

@@ -53,6 +53,28 @@ TEST_CASE("Head: the default answer is the outputs, one sample each", "[head]") 
   CHECK(answers[1].values["y"][1].item<float>() == 3);
 }
 
+TEST_CASE("Head: a term without a weight of its own is a sum over the rows", "[head]") {
+  class Weighted final : public Head {
+    std::vector<Feature> reads() const override { return {}; }
+    void targets(const Record&, std::span<Sample>) const override {}
+    Fields forward(const Fields&) const override { return {}; }
+    Terms loss(const Fields& outputs, const Fields&) const override {
+      return {{"rows", outputs["y"].sum()}, {"tokens", outputs["y"].sum() * 2}};
+    }
+    Terms weights(const Fields& targets) const override { return {{"tokens", targets["mask"].sum()}}; }
+    Json config() const override { return {}; }
+  };
+  const at::Tensor y = at::ones({3}).requires_grad_(true);
+  const auto terms = loss_terms(Weighted(), {{"y", y}}, {{"mask", at::full({3, 2}, 5.0)}}, 3);
+  REQUIRE(terms.size() == 2);
+  CHECK(terms[0].name == "rows");
+  CHECK(terms[0].sum.item<double>() == 3);
+  CHECK(terms[0].weight.item<double>() == 3);
+  CHECK(terms[1].sum.item<double>() == 6);
+  CHECK(terms[1].weight.item<double>() == 30);
+  CHECK(terms[1].sum.requires_grad());
+}
+
 TEST_CASE("Head: names that cannot be attributes are refused", "[head][error]") {
   for (const std::string name : {"a.b", "", "scale", "training"}) {
     const auto error = test::error_of<ConfigError>([&] { Plain{name}; });

@@ -189,7 +189,9 @@ TEST_CASE("F1 says what is wrong", "[metric][error]") {
 TEST_CASE("F1: a class that it was not made for is told, not counted somewhere", "[metric][error]") {
   metric::F1 f1(2, metric::Average::Macro);
   const Fields outputs{{"logits", at::eye(2)}};
-  const auto update = [&](std::int64_t label) { f1.update(outputs, Batch{{}, {{"label", at::tensor({label, std::int64_t{0}})}}, {0, 1}}, {}); };
+  const auto update = [&](std::int64_t label) {
+    f1.update(outputs, Batch{{}, {{"label", at::tensor({label, std::int64_t{0}})}}, {0, 1}}, {});
+  };
   CHECK(test::error_of<ModelError>([&] { update(-100); }).code() == "graft-M017");
   CHECK(test::error_of<ModelError>([&] { update(2); }).code() == "graft-M017");
   update(1);

@@ -115,3 +115,16 @@ TEST_CASE("Model: a head of the user's that does not fit is told what the backbo
   CHECK(error.code() == "graft-M013");
   CHECK(error.message().find("\"pooled\" [2, 32]") != std::string::npos);
 }
+
+TEST_CASE("Model: another head on the same backbone", "[model]") {
+  Model model = test::toy_model();
+  const at::Tensor ids = at::tensor(std::vector<std::int64_t>{2, 5, 6, 3}, at::kLong).unsqueeze(0);
+  CHECK(model({{"input_ids", ids}})["logits"].size(-1) == 3);
+  model.replace_head(head::Classifier({.label = "queue", .labels = {"A", "B", "C", "D"}}));
+  CHECK(model({{"input_ids", ids}})["logits"].size(-1) == 4);
+  SECTION("one that does not fit is refused and the old one stays") {
+    const auto error = test::error_of<ModelError>([&] { model.replace_head(head::Classifier({.labels = {"x", "y"}, .width = 7})); });
+    CHECK(error.code() == "graft-M010");
+    CHECK(model({{"input_ids", ids}})["logits"].size(-1) == 4);
+  }
+}

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "graft/head/classifier.h"
+#include "graft/head/multilabel.h"
+#include "graft/head/regressor.h"
 #include "support.h"
 
 using namespace graft;
@@ -247,4 +249,32 @@ TEST_CASE("LinearSolver: features without what the head reads are told", "[optim
   CHECK(test::error_of<ModelError>([&] {
           LinearSolver(head, {{"output", problem().features}}, hard_targets());
         }).message() == "[Fields] a tensor named \"pooled\" is wanted, there are: \"output\".");
+}
+
+TEST_CASE("LinearSolver: for a regressor it finds the ridge regression, whatever the units of the targets", "[optim]") {
+  const Json golden = test::golden("regression.json");
+  const at::Tensor features = test::tensor_of(golden.at("features")), truths = test::tensor_of(golden.at("truths"));
+  const at::Tensor mean = features.to(at::kDouble).mean(0), deviation = features.to(at::kDouble).std(0, false);
+  for (const Json& expected : golden.at("ridge")) {
+    const double l2 = expected.at("l2");
+    INFO("l2 " << l2);
+    const head::Regressor head({.targets = {"a", "b"}, .mean = golden.at("mean"), .scale = golden.at("scale"), .width = 5});
+    const SolverReport report = LinearSolver(head, {{"pooled", features}}, {{"values", truths}}).solve({.l2 = l2, .tolerance = 0});
+    CHECK(report.loss == Approx(expected.at("loss").get<double>()).epsilon(0).margin(1e-5));
+    CHECK(test::max_difference(weight(head) * deviation, test::tensor_of(expected.at("W"), at::kDouble)) < 5e-4);
+    CHECK(test::max_difference(bias(head) + weight(head).matmul(mean), test::tensor_of(expected.at("b"), at::kDouble)) < 5e-4);
+  }
+}
+
+TEST_CASE("LinearSolver: for a multi-label head it finds where the gradient vanishes", "[optim]") {
+  const Fields targets{{"labels", at::one_hot(problem().labels, 4).narrow(1, 0, 3).to(at::kFloat)}};
+  const head::MultiLabel head({.labels = {"0", "1", "2"}, .positive_weights = {1, 3, 0.5}, .width = 6});
+  const double l2 = 0.01;
+  LinearSolver(head, inputs(), targets).solve({.l2 = l2, .tolerance = 0});
+  const at::Tensor deviation = problem().features.std(0, false);
+  const auto terms = loss_terms(head, head.forward(inputs()), targets, 120);
+  const at::Tensor penalty = l2 / 2 * (head.parameters()["weight"] * deviation).square().sum();
+  (terms.at(0).sum / terms.at(0).weight + penalty).backward();
+  CHECK((head.parameters()["weight"].grad() / deviation).abs().max().item<double>() < 1e-3);
+  CHECK(head.parameters()["bias"].grad().abs().max().item<double>() < 1e-3);
 }

@@ -78,6 +78,6 @@ Fields Regressor::forward(const Fields& features) const { return {{"length", at:
 Terms Regressor::loss(const Fields& outputs, const Fields& targets) const {
   return {{"squared", (outputs["length"] - targets["length"]).square().sum()}};
 }
-Json Regressor::config() const { return {{"type", "regressor"}, {"width", weight_.size(1)}}; }
+Json Regressor::config() const { return {{"type", "length"}, {"width", weight_.size(1)}}; }
 
 }  // namespace graft::test

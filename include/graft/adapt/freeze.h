@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "graft/backbone/backbone.h"
+#include "graft/core/api.h"
 
 namespace graft {
 
 /// Which part of a backbone stays as it is; a value. The head always trains.
-class Freeze {
+class GRAFT_API Freeze {
  public:
   /// The whole backbone.
   static Freeze all() { return Freeze(Kind::All, {}); }
@@ -37,7 +38,7 @@ class Freeze {
 };
 
 /// What trains and what does not, one line a layer group.
-struct FreezeTable {
+struct GRAFT_API FreezeTable {
   struct Row {
     std::string group;
     std::int64_t parameters = 0;
@@ -51,6 +52,6 @@ struct FreezeTable {
   std::string text() const;
 };
 
-FreezeTable freeze_table(const Backbone& backbone, const std::set<std::string>& trainable);
+GRAFT_API FreezeTable freeze_table(const Backbone& backbone, const std::set<std::string>& trainable);
 
 }  // namespace graft

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "graft/core/api.h"
 #include "graft/core/fields.h"
 
 namespace graft {
@@ -27,11 +28,13 @@ struct LayerGroup {
 struct BackboneOptions {
   /// Values for arguments that are no tensors of the data: {{"sr", 16000}}.
   std::map<std::string, std::variant<bool, std::int64_t, double, std::string>> constants = {};
+  /// Runs whatever code the file brings, as if it were a program; else only code that computes, and touches no files, sockets or processes.
+  bool trust = false;
 };
 
 /// A pre-trained network, loaded and never changed: models on it share the storage of what they freeze, and own what they train.
 /// Its forward runs in eval mode without gradients.
-class Backbone {
+class GRAFT_API Backbone {
  public:
   struct Argument {
     std::string name;
@@ -41,7 +44,7 @@ class Backbone {
   };
 
   /// Any TorchScript file: scripted, traced, or written by graft import. Loads to the CPU.
-  /// Throws CheckpointError that says what the file is if it is none.
+  /// Throws CheckpointError that says what the file is if it is none, or what is wrong with it if it is damaged or made to do harm.
   static Backbone load(const std::string& path, const BackboneOptions& options = {});
   explicit Backbone(const graph::Network& network, const BackboneOptions& options = {}, std::map<std::string, std::string> files = {});
 

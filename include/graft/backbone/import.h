@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "graft/core/api.h"
+
 namespace graft::backbone {
 
 struct ImportReport {
@@ -20,6 +22,6 @@ struct ImportReport {
 /// Turns a folder with config.json and model.safetensors (as Hugging Face publishes them) into a TorchScript checkpoint. The architecture
 /// is TorchScript source compiled here, so no Python runs. A vocab.txt or tokenizer.json beside them goes into the file. Throws DataError
 /// for missing files, CheckpointError that lists every missing and misshapen tensor, ModelError for another architecture.
-ImportReport import_checkpoint(const std::string& folder, const std::string& out);
+GRAFT_API ImportReport import_checkpoint(const std::string& folder, const std::string& out);
 
 }  // namespace graft::backbone

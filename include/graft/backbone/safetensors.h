@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "graft/core/api.h"
 #include "graft/core/fields.h"
 
 namespace graft::backbone {
@@ -9,6 +10,6 @@ namespace graft::backbone {
 /// The tensors of a safetensors file, over a private mapping of it: nothing is read before it is used, and writing to a tensor does not
 /// reach the file. Checked before any tensor is made: the header's size, every offset, shape times element size (with overflow), overlaps,
 /// gaps and double names. Throws CheckpointError that names the tensor.
-Fields read_safetensors(const std::string& path);
+GRAFT_API Fields read_safetensors(const std::string& path);
 
 }  // namespace graft::backbone

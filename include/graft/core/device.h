@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "graft/core/api.h"
+
 namespace graft {
 
 /// A device and the reason for it.
@@ -14,6 +16,6 @@ struct DeviceChoice {
 
 /// Resolves "auto" (a GPU where one can be used, else the CPU), "cpu", "cuda" or "cuda:N".
 /// Throws ConfigError for another word, SystemError for a GPU that is not there; both say what there is.
-DeviceChoice choose_device(const std::string& wish = "auto");
+GRAFT_API DeviceChoice choose_device(const std::string& wish = "auto");
 
 }  // namespace graft

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "graft/core/api.h"
+
 namespace graft {
 
 /// One problem that the caller can act on.
@@ -19,7 +21,7 @@ struct Problem {
 };
 
 /// The root of everything that graft throws. what() is the message, its place and the remedy, on two lines.
-class Error : public std::exception {
+class GRAFT_API Error : public std::exception {
  public:
   explicit Error(Problem problem, std::string details = {});
   /// Several problems found at once, first to last; throws std::invalid_argument if there is none.
@@ -41,27 +43,27 @@ class Error : public std::exception {
 };
 
 /// An option, a flag or a combination of them makes no sense (codes graft-C...).
-class ConfigError : public Error {
+class GRAFT_API ConfigError : public Error {
   using Error::Error;
 };
 /// A file of data or a record in it is wrong (graft-D...).
-class DataError : public Error {
+class GRAFT_API DataError : public Error {
   using Error::Error;
 };
 /// The network and what is asked of it do not fit (graft-M...).
-class ModelError : public Error {
+class GRAFT_API ModelError : public Error {
   using Error::Error;
 };
 /// A file of weights or a saved model cannot be used (graft-K...).
-class CheckpointError : public Error {
+class GRAFT_API CheckpointError : public Error {
   using Error::Error;
 };
 /// Numbers stopped being numbers (graft-N...).
-class NumericsError : public Error {
+class GRAFT_API NumericsError : public Error {
   using Error::Error;
 };
 /// The machine does not give what is needed: disk, memory, device (graft-S...).
-class SystemError : public Error {
+class GRAFT_API SystemError : public Error {
   using Error::Error;
 };
 

@@ -3,16 +3,19 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "graft/core/api.h"
+
 namespace graft {
 
 /// A small ordered map from name to tensor: what networks read, what heads give, what losses sum.
-class Fields {
+class GRAFT_API Fields {
  public:
   using Entry = std::pair<std::string, at::Tensor>;
 
@@ -38,12 +41,14 @@ class Fields {
 };
 
 /// Every tensor on `device`; those that are there already are shared.
-Fields to(const Fields& fields, c10::Device device);
+GRAFT_API Fields to(const Fields& fields, c10::Device device);
 
 /// Rows `index` [M] of every tensor [N, ...].
-Fields rows(const Fields& fields, const at::Tensor& index);
+GRAFT_API Fields rows(const Fields& fields, const at::Tensor& index);
+/// The `count` rows from `start` on, as views.
+GRAFT_API Fields rows(const Fields& fields, std::int64_t start, std::int64_t count);
 
 /// "[8, 384]"
-std::string shape_text(at::IntArrayRef sizes);
+GRAFT_API std::string shape_text(at::IntArrayRef sizes);
 
 }  // namespace graft

@@ -6,11 +6,13 @@
 #include <utility>
 #include <vector>
 
+#include "graft/core/api.h"
+
 namespace graft {
 
 /// Counter-based random numbers: the same key gives the same numbers, whatever the order, the thread or the machine.
 /// Counts its draws, so that a sample that drew none is known to be the same in every epoch.
-class Rng {
+class GRAFT_API Rng {
  public:
   /// The stream of one record in one epoch.
   explicit Rng(std::uint64_t seed, std::uint64_t epoch = 0, std::uint64_t record = 0) : key_(mix(mix(mix(seed) ^ epoch) ^ record)) {}

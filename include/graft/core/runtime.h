@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "graft/core/api.h"
+
 namespace graft {
 
 /// Which executor TorchScript runs on; LibTorch has one setting for the whole process.
@@ -24,10 +26,10 @@ struct RuntimeOptions {
 /// Makes the settings of LibTorch that belong to the whole process. Called with defaults at the library's first use; an application that
 /// wants others calls it earlier. Throws ConfigError when a call that differs from the first one comes too late (threads may always
 /// change).
-void runtime(const RuntimeOptions& options);
-void runtime();
+GRAFT_API void runtime(const RuntimeOptions& options);
+GRAFT_API void runtime();
 
 /// The processor's kernels, LibTorch's version and threads, in one line.
-std::string system_text();
+GRAFT_API std::string system_text();
 
 }  // namespace graft

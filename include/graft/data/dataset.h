@@ -8,12 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "graft/core/api.h"
 #include "graft/data/record.h"
 
 namespace graft {
 
 /// Where records come from. Const and thread-safe; what else data sets can do is decoration (see Data).
-class Dataset {
+class GRAFT_API Dataset {
  public:
   virtual ~Dataset() = default;
   virtual std::size_t size() const = 0;
@@ -31,10 +32,16 @@ struct SplitOptions {
   std::uint64_t seed = 0;
 };
 
+struct FoldOptions {
+  /// A field whose values keep their shares in every fold; empty: plain random.
+  std::string stratify = {};
+  std::uint64_t seed = 0;
+};
+
 struct Splits;
 
 /// A data set held by value: copies share the records. Every function leaves this one as it is.
-class Data {
+class GRAFT_API Data {
  public:
   Data() = default;
   Data(std::shared_ptr<const Dataset> dataset) : dataset_(std::move(dataset)) {}
@@ -50,6 +57,10 @@ class Data {
   Data map(std::function<Record(Record)> change) const;
   /// Three parts without overlap. Throws ConfigError for shares that leave nothing to train on, DataError if `stratify` is not a field.
   Splits split(const SplitOptions& options) const;
+  /// For k-fold cross-validation: each record is validation data in exactly one of the `k` splits and training data in the others; test
+  /// data is empty. Folds differ by one record at most, and so do the numbers of each value of `stratify` in them. Throws ConfigError if k
+  /// is below 2 or above the number of records, DataError if `stratify` is not a field.
+  std::vector<Splits> folds(std::size_t k, const FoldOptions& options = {}) const;
   /// The distinct values of a field, in lexical order. Throws DataError naming the first record whose value is missing or empty.
   std::vector<std::string> labels(const std::string& field) const;
 
@@ -59,7 +70,7 @@ class Data {
 
 namespace data {
 /// One after the other.
-Data concat(std::span<const Data> parts);
+GRAFT_API Data concat(std::span<const Data> parts);
 }  // namespace data
 
 /// What trains, what chooses, what is reported.

@@ -5,7 +5,9 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 
+#include "graft/core/api.h"
 #include "graft/data/dataset.h"
 #include "graft/data/preprocess.h"
 #include "graft/data/sample.h"
@@ -24,7 +26,8 @@ enum class Order {
 struct LoaderOptions {
   /// Records of a batch, at least 1.
   int batch_size = 32;
-  /// Order::ByLength: positions (dimension 0 of the first input) of a batch; short samples come in larger batches. 0: batch_size alone.
+  /// Order::ByLength: positions (along the dimension that is padded, tokens for texts) of a batch; short samples come in larger batches.
+  /// 0, and where nothing is padded: batch_size alone.
   std::int64_t batch_positions = 0;
   Order order = Order::Sequential;
   Mode mode = Mode::Eval;
@@ -33,20 +36,22 @@ struct LoaderOptions {
   std::uint64_t epoch = 0;
   /// Threads that prepare samples beside the caller; 0: the caller does it.
   int threads = 1;
+  /// Ends the pass early: next() gives nothing more.
+  std::stop_token stop = {};
 };
 
 /// Fills the targets of a record's samples; empty at prediction.
 using TargetFunction = std::function<void(const Record&, std::span<Sample>)>;
 
 /// The order in which an epoch of this seed takes n records.
-std::vector<std::size_t> shuffled_order(std::size_t n, std::uint64_t seed, std::uint64_t epoch);
+GRAFT_API std::vector<std::size_t> shuffled_order(std::size_t n, std::uint64_t seed, std::uint64_t epoch);
 
 /// The samples of one record, targets included. Exceptions become DataError that names the record's place.
-std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng& rng,
-                               Mode mode);
+GRAFT_API std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets,
+                                         Rng& rng, Mode mode);
 
 /// One pass over a data set in batches. The same options give the same batches, whatever the number of threads.
-class Loader {
+class GRAFT_API Loader {
  public:
   /// Throws ConfigError for options out of range; with Order::ByLength also what preparing the samples throws.
   Loader(Data data, std::shared_ptr<const Preprocess> preprocess, TargetFunction targets, const LoaderOptions& options = {});

@@ -1,12 +1,13 @@
 #pragma once
 
+#include "graft/core/api.h"
 #include "graft/core/fields.h"
 #include "graft/data/preprocess.h"
 
 namespace graft {
 
 /// Passes tensors of the record through under their names, for data that needs no preparation.
-class TensorInputs final : public Preprocess {
+class GRAFT_API TensorInputs final : public Preprocess {
  public:
   /// `example` [..] are one sample's tensors, without the batch dimension.
   explicit TensorInputs(Fields example);

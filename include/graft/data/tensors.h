@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "graft/core/api.h"
 #include "graft/core/fields.h"
 #include "graft/data/dataset.h"
 
@@ -9,6 +10,6 @@ namespace graft::data {
 
 /// Tensors in memory, one row of each a record: `tensors({{"x", images}, {"label", labels}})`. Rows of one-dimensional integer tensors are
 /// numbers of the record, other rows tensors. Throws DataError if the tensors do not have the same number of rows.
-Data tensors(Fields fields, std::string name = "memory");
+GRAFT_API Data tensors(Fields fields, std::string name = "memory");
 
 }  // namespace graft::data

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <stop_token>
 
+#include "graft/core/api.h"
 #include "graft/core/progress.h"
 #include "graft/eval/report.h"
 #include "graft/model/feature_store.h"
@@ -21,7 +22,7 @@ struct EvaluatorOptions {
 
 /// Measures a model on labelled data: loss, the head's metrics and, where its answers are labels, what it confuses. The model is in eval
 /// mode meanwhile and in its former mode afterwards.
-class Evaluator {
+class GRAFT_API Evaluator {
  public:
   explicit Evaluator(EvaluatorOptions options = {}) : options_(std::move(options)) {}
   /// Throws what preparing a record throws; DataError if there is none.

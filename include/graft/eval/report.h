@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "graft/core/api.h"
 #include "graft/metric/confusion.h"
 #include "graft/metric/metric.h"
 
@@ -21,7 +22,7 @@ struct Mistake {
 };
 
 /// What an evaluation found.
-struct EvalReport {
+struct GRAFT_API EvalReport {
   /// "loss" first, then the head's metrics.
   MetricValues metrics;
   std::int64_t samples = 0;
@@ -40,6 +41,6 @@ struct EvalReport {
   nlohmann::json json() const;
 };
 
-std::ostream& operator<<(std::ostream& out, const EvalReport& report);
+GRAFT_API std::ostream& operator<<(std::ostream& out, const EvalReport& report);
 
 }  // namespace graft

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "graft/head/head.h"
+#include "graft/core/api.h"
+#include "graft/head/dense_head.h"
 
 namespace graft::head {
 
@@ -36,15 +37,17 @@ struct ClassifierOptions {
 };
 
 /// One of C classes: logits [N, C] under softmax cross-entropy (torch.nn.CrossEntropyLoss, with its meaning of weights and smoothing).
-class Classifier final : public Head {
+class GRAFT_API Classifier final : public DenseHead {
  public:
   /// Throws ConfigError for options out of range, all of them at once.
   explicit Classifier(ClassifierOptions options);
   /// From config().
   static Classifier from_config(const nlohmann::json& config);
+  /// A classifier for these labels that knows what this one learned: the weights of labels that both have are copied, those of new labels
+  /// drawn, their class weights 1. Other labels of this one are left behind.
+  Classifier extended(std::vector<std::string> labels) const;
 
   void build(const Fields& outputs) override;
-  std::vector<Feature> reads() const override;
   /// Throws DataError if the class is not among the labels.
   void targets(const Record& record, std::span<Sample> samples) const override;
   Fields forward(const Fields& features) const override;
@@ -53,17 +56,13 @@ class Classifier final : public Head {
   std::vector<Decoded> decode(const Fields& outputs, const Batch& batch, std::span<const Record> records) const override;
   std::string truth(const Record& record) const override;
   Metrics metrics() const override;
-  std::optional<LinearLayer> linear() const override;
   nlohmann::json config() const override;
   const ClassifierOptions& options() const { return options_; }
 
  private:
-  void make_parameters();
-
   ClassifierOptions options_;
   std::map<std::string, std::int64_t> index_;
   at::Tensor class_weights_;  // [C], or undefined
-  at::Tensor hidden_weight_, hidden_bias_, weight_, bias_;
 };
 
 }  // namespace graft::head

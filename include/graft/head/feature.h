@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "graft/core/api.h"
 #include "graft/core/fields.h"
 
 namespace graft {
@@ -35,10 +36,10 @@ struct Feature {
 };
 
 /// Applies the pooling; `mask` may be null. Throws ModelError if `values` has another number of dimensions than the pooling takes.
-at::Tensor pool(const at::Tensor& values, Pooling pooling, const at::Tensor* mask = nullptr);
+GRAFT_API at::Tensor pool(const at::Tensor& values, Pooling pooling, const at::Tensor* mask = nullptr);
 
 /// "mean_tokens" and back. Throws ConfigError that lists the names.
-std::string pooling_name(Pooling pooling);
-Pooling pooling_from(const std::string& name);
+GRAFT_API std::string pooling_name(Pooling pooling);
+GRAFT_API Pooling pooling_from(const std::string& name);
 
 }  // namespace graft

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "graft/core/api.h"
 #include "graft/core/fields.h"
 #include "graft/data/record.h"
 #include "graft/data/sample.h"
@@ -25,9 +27,9 @@ struct Decoded {
   /// The answer, and how sure it is in [0, 1].
   std::string label;
   double score = 0;
-  /// The best answers with their scores, best first; the first is `label`.
+  /// The best labels with their scores, best first; where an answer is one label, it is the first.
   std::vector<std::pair<std::string, double>> top;
-  /// Where an answer is no label: the head's outputs for this sample, without the batch dimension.
+  /// Where an answer is no label: numbers by name, such as the head's outputs for this sample, without the batch dimension.
   Fields values;
 };
 
@@ -40,7 +42,7 @@ struct LinearLayer {
 
 /// Task-specific layers on top of a backbone: what they read, how they train, what they answer. Derive from it in your own code; the
 /// library trains, stores features for, exports and checks it like the built-in ones. Move-only: a model owns its head.
-class Head {
+class GRAFT_API Head {
  public:
   /// Makes the process-wide settings first, as heads make tensors before anything else of the library runs.
   Head();
@@ -64,6 +66,8 @@ class Head {
   virtual std::vector<Decoded> decode(const Fields& outputs, const Batch& batch, std::span<const Record> records) const;
   /// The right answer in the form of Decoded::label, for reports; empty: none.
   virtual std::string truth(const Record& record) const;
+  /// True if each answer is one of a few classes, so that a report may count which is taken for which. Default: true.
+  virtual bool has_classes() const;
   virtual Metrics metrics() const;
   virtual std::optional<LinearLayer> linear() const;
   /// Enough for its factory to build it again; "type" names the kind.
@@ -72,6 +76,8 @@ class Head {
   const Fields& parameters() const { return parameters_; }
   const Fields& buffers() const { return buffers_; }
   void set_training(bool on) { training_ = on; }
+  /// How many of the best answers decode() lists.
+  void set_top(std::int64_t count) { top_ = count; }
 
  protected:
   /// Registers a tensor that trains, under a name without dots; returns it.
@@ -79,6 +85,7 @@ class Head {
   /// Registers a tensor that is saved and does not train.
   at::Tensor buffer(std::string name, at::Tensor initial);
   bool is_training() const { return training_; }
+  std::int64_t top() const { return top_; }
   /// Dropout while training; in an exported file it follows the module's mode.
   at::Tensor dropout(const at::Tensor& values, double p) const;
 
@@ -86,6 +93,19 @@ class Head {
   Fields parameters_;
   Fields buffers_;
   bool training_ = false;
+  std::int64_t top_ = 5;
 };
+
+/// One term of a head's loss over a batch. Terms of several batches add up: the mean loss is the sum over terms of (sums) / (weights).
+struct LossTerm {
+  std::string name;
+  /// Scalar, with its gradient.
+  at::Tensor sum;
+  /// What it is a sum over: a scalar on the CPU or on the sum's device.
+  at::Tensor weight;
+};
+
+/// The loss of a batch of `rows` samples, term by term.
+GRAFT_API std::vector<LossTerm> loss_terms(const Head& head, const Fields& outputs, const Fields& targets, std::int64_t rows);
 
 }  // namespace graft

@@ -3,12 +3,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "graft/core/api.h"
 #include "graft/metric/metric.h"
 
 namespace graft::metric {
 
 /// Counts of (truth, prediction) among C classes, and what follows from them.
-class ConfusionMatrix {
+class GRAFT_API ConfusionMatrix {
  public:
   explicit ConfusionMatrix(std::int64_t num_classes = 0)
       : size_(num_classes), counts_(static_cast<std::size_t>(num_classes * num_classes), 0) {}
@@ -43,7 +44,7 @@ enum class Average { Micro, Macro, Weighted };
 
 /// Precision, recall and F1 of "logits" [N, C] against class numbers [N] or distributions [N, C] of which the largest counts; gives
 /// "macro_precision", "macro_recall", "macro_f1" and so on.
-class F1 final : public Metric {
+class GRAFT_API F1 final : public Metric {
  public:
   F1(std::int64_t num_classes, Average average, std::string target = "label");
   void update(const Fields& outputs, const Batch& batch, std::span<const Record> records) override;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "graft/core/api.h"
 #include "graft/core/fields.h"
 #include "graft/data/record.h"
 #include "graft/data/sample.h"
@@ -18,7 +19,7 @@ namespace graft {
 using MetricValues = std::vector<std::pair<std::string, double>>;
 
 /// A quantity summed up over batches. Keeps sums or counts, never the outputs.
-class Metric {
+class GRAFT_API Metric {
  public:
   virtual ~Metric() = default;
   /// Adds a batch: what the head gives, the batch with its targets, and the records it came from (empty where nobody needs them).
@@ -32,6 +33,6 @@ class Metric {
 using Metrics = std::vector<std::unique_ptr<Metric>>;
 
 /// The value of that name, or NaN.
-double value_of(const MetricValues& values, const std::string& name);
+GRAFT_API double value_of(const MetricValues& values, const std::string& name);
 
 }  // namespace graft

@@ -4,6 +4,7 @@
 #include <optional>
 #include <stop_token>
 
+#include "graft/core/api.h"
 #include "graft/core/progress.h"
 #include "graft/data/dataset.h"
 #include "graft/data/loader.h"
@@ -24,7 +25,7 @@ struct FeatureStoreOptions {
 };
 
 /// The frozen half of a model paid for once: pooled features and targets of every sample, in memory on the model's device.
-class FeatureStore {
+class GRAFT_API FeatureStore {
  public:
   /// Nothing, with the reason in the log, where features change from epoch to epoch (some of the backbone trains, preprocessing is random)
   /// or have no common shape. Throws what preparing a sample throws. A stop leaves the store short: see size().
@@ -49,6 +50,6 @@ class FeatureStore {
 };
 
 /// The target function of a model's head, for loaders.
-TargetFunction target_function(const Model& model);
+GRAFT_API TargetFunction target_function(const Model& model);
 
 }  // namespace graft

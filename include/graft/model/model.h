@@ -8,6 +8,7 @@
 
 #include "graft/adapt/freeze.h"
 #include "graft/backbone/backbone.h"
+#include "graft/core/api.h"
 #include "graft/data/preprocess.h"
 #include "graft/head/head.h"
 #include "graft/predict/predictor.h"
@@ -23,7 +24,7 @@ struct ModelOptions {
 
 /// A backbone, what of it trains, a head and the preprocessing: everything between a record and an answer. Owns what trains; frozen tensors
 /// share their storage with the backbone. What is frozen does not move in any mode: batch norm keeps its statistics, dropout is off.
-class Model {
+class GRAFT_API Model {
  public:
   template <std::derived_from<Head> H, std::derived_from<Preprocess> P>
   Model(Backbone backbone, H head, P preprocess, const ModelOptions& options = {})
@@ -40,6 +41,14 @@ class Model {
   /// Writes one TorchScript archive that C++ and Python load: forward(the backbone's inputs) gives the head's outputs, for any batch size
   /// and length. Throws ModelError if the head's code cannot be traced faithfully; SystemError if the file cannot be written.
   void save(const std::string& path);
+
+  /// Another head on the same backbone: one with more classes, or for another task. Throws ModelError, and keeps the old one, if it does
+  /// not fit.
+  void replace_head(std::unique_ptr<Head> head);
+  template <std::derived_from<Head> H>
+  void replace_head(H head) {
+    replace_head(std::make_unique<H>(std::move(head)));
+  }
 
   /// Changes what trains; tensors that trained so far keep their values.
   void freeze(const Freeze& policy);

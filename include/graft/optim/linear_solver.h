@@ -2,6 +2,7 @@
 
 #include <stop_token>
 
+#include "graft/core/api.h"
 #include "graft/core/fields.h"
 #include "graft/head/head.h"
 
@@ -26,10 +27,10 @@ struct SolverReport {
 
 /// Sets a head's linear layer to the minimum of its own loss (class weights, smoothing and soft targets included) over all of `features`,
 /// plus the penalty: L-BFGS from where the layer stands, so a series of strengths starts warm.
-class LinearSolver {
+class GRAFT_API LinearSolver {
  public:
-  /// `head` must live as long as the solver. With `standardize` features are scaled to mean 0 and variance 1 for solving; the layer found reads them as they are.
-  /// Throws ModelError if head.linear() is empty.
+  /// `head` must live as long as the solver. With `standardize` features are scaled to mean 0 and variance 1 for solving; the layer found
+  /// reads them as they are. Throws ModelError if head.linear() is empty.
   LinearSolver(const Head& head, const Fields& features, const Fields& targets, bool standardize = true);
   SolverReport solve(const SolverOptions& options);
 

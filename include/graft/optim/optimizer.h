@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "graft/core/api.h"
+
 namespace graft {
 
 /// Tensors of one type and device that share their rates.
@@ -28,7 +30,7 @@ struct SgdOptions {
 };
 
 /// Steps parameters along their gradients, on LibTorch's fused kernels. A parameter without a gradient is left alone.
-class Optimizer {
+class GRAFT_API Optimizer {
  public:
   /// AdamW (Loshchilov and Hutter, 2017), as torch.optim.AdamW. Throws ConfigError for rates out of range and mixed types in a group.
   static Optimizer adamw(std::vector<ParameterGroup> groups, const AdamWOptions& options = {});
@@ -54,6 +56,6 @@ class Optimizer {
 
 /// Scales the gradients of these tensors down so that their joint L2 norm is at most `max_norm`; 0 leaves them. Returns the norm before, a
 /// scalar tensor on their device, without waiting for it. (torch.nn.utils.clip_grad_norm_)
-at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm);
+GRAFT_API at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm);
 
 }  // namespace graft

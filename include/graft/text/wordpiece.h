@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "graft/core/api.h"
+
 namespace graft::text {
 
 /// A piece of a text: a token of the vocabulary and the characters that it stands for.
@@ -43,7 +45,7 @@ struct WordPieceOptions {
 
 /// Cuts texts into the tokens of a BERT vocabulary, with the ids and offsets that Hugging Face's `tokenizers` gives.
 /// Immutable: any number of threads may use one object, and copies share its vocabulary.
-class WordPiece {
+class GRAFT_API WordPiece {
  public:
   /// Takes the tokens in the order of their ids.
   /// Throws DataError if `options.unknown`, [CLS], [SEP] or [PAD] is missing, a token stands twice or is not UTF-8.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "graft/core/api.h"
 #include "graft/core/progress.h"
 #include "graft/train/history.h"
 
@@ -19,7 +20,7 @@ struct StepRecord {
 };
 
 /// Sees a run as it goes. Called by the thread that trains.
-class Callback {
+class GRAFT_API Callback {
  public:
   virtual ~Callback() = default;
   virtual Action on_step(const StepRecord&) { return Action::Continue; }

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "graft/core/api.h"
+#include "graft/core/error.h"
 #include "graft/eval/report.h"
 #include "graft/train/trainer.h"
 
@@ -24,7 +26,7 @@ enum class Preset {
   Full,
 };
 /// Throws ConfigError that lists the names.
-Preset preset_from(const std::string& name);
+GRAFT_API Preset preset_from(const std::string& name);
 
 struct FineTuneOptions {
   Preset preset = Preset::Auto;
@@ -38,9 +40,11 @@ struct FineTuneOptions {
   std::stop_token stop = {};
 };
 
-struct FineTuneReport {
+struct GRAFT_API FineTuneReport {
   /// What was done, and why: "probe: ...".
   std::string plan;
+  /// What looks wrong with the data and does not end a run; see check_data().
+  std::vector<Problem> warnings;
   TrainReport training;
   /// "test", "valid" or "train": what `evaluation` was measured on; empty if nothing was.
   std::string measured_on;
@@ -48,10 +52,10 @@ struct FineTuneReport {
 
   std::string text() const;
 };
-std::ostream& operator<<(std::ostream& out, const FineTuneReport& report);
+GRAFT_API std::ostream& operator<<(std::ostream& out, const FineTuneReport& report);
 
 /// Fine-tunes with good defaults: trains on data.train, chooses on data.valid, reports on data.test. Leaves the model in eval mode with the
 /// best weights. Throws what Trainer::fit does.
-FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions& options = {});
+GRAFT_API FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions& options = {});
 
 }  // namespace graft

@@ -7,12 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "graft/core/api.h"
 #include "graft/metric/metric.h"
 
 namespace graft {
 
 /// One epoch of steps, or one solve of a linear head.
-struct EpochRecord {
+struct GRAFT_API EpochRecord {
   int epoch = 0;
   /// Mean over the epoch's steps, or over all samples at the solution.
   double train_loss = 0;
@@ -35,10 +36,10 @@ struct EpochRecord {
 /// Seconds by name of phase, in order.
 using Phases = std::vector<std::pair<std::string, double>>;
 /// Adds to the phase of that name, or appends it.
-void add_phase(Phases& phases, const std::string& name, double seconds);
+GRAFT_API void add_phase(Phases& phases, const std::string& name, double seconds);
 
 /// What a run did.
-struct TrainReport {
+struct GRAFT_API TrainReport {
   std::vector<EpochRecord> history;
   /// The epoch whose weights the model has; 0 if there was none.
   int best_epoch = 0;

@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "graft/core/api.h"
 #include "graft/data/dataset.h"
 #include "graft/model/model.h"
 #include "graft/optim/schedule.h"
@@ -43,7 +44,7 @@ struct TrainerOptions {
 };
 
 /// Trains a model by steps. Keeps nothing of a run, so fit() may be called again.
-class Trainer {
+class GRAFT_API Trainer {
  public:
   /// Throws ConfigError that lists every option out of range.
   explicit Trainer(TrainerOptions options = {});

@@ -1,0 +1,65 @@
+#include "cli/answers.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "core/table.h"
+
+namespace graft::cli {
+namespace {
+
+std::vector<double> numbers(const at::Tensor& tensor) {
+  const at::Tensor flat = tensor.to(at::kCPU).to(at::kDouble).contiguous().view(-1);
+  return {flat.const_data_ptr<double>(), flat.const_data_ptr<double>() + flat.numel()};
+}
+
+/// An answer that is numbers instead of a label.
+bool is_numeric(const Decoded& answer) { return answer.top.empty() && !answer.values.empty(); }
+
+}  // namespace
+
+Json json_of(const Decoded& answer) {
+  Json best = Json::array();
+  for (const auto& [label, score] : answer.top) best.push_back({{"label", label}, {"score", score}});
+  Json json{{"label", answer.label}, {"score", answer.score}, {"top", best}};
+  for (const auto& [name, tensor] : answer.values) json["values"][name] = numbers(tensor);
+  return json;
+}
+
+std::string text_of(const Decoded& answer) {
+  if (is_numeric(answer)) {
+    std::string text;
+    for (const auto& [name, tensor] : answer.values) {
+      for (const double value : numbers(tensor)) text += (text.empty() ? "" : " ") + fixed(value, 4);
+      if (answer.values.size() > 1) text += " (" + name + ")";
+    }
+    return text;
+  }
+  std::string others;
+  for (const auto& [label, score] : answer.top) {
+    if (label != answer.label) others += (others.empty() ? "" : ", ") + label + " " + fixed(score, 2);
+  }
+  return fixed(answer.score, 2) + " " + answer.label + (others.empty() ? "" : "  (" + others + ")");
+}
+
+std::vector<std::string> answer_columns(const std::vector<Decoded>& answers) {
+  if (answers.empty() || !is_numeric(answers.front())) return {"prediction", "score"};
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : answers.front().values) {
+    const std::string base = answers.front().values.size() == 1 ? "prediction" : "prediction_" + name;
+    for (std::int64_t i = 0; i < tensor.numel(); ++i) names.push_back(tensor.numel() == 1 ? base : base + "_" + std::to_string(i + 1));
+  }
+  return names;
+}
+
+std::vector<std::string> answer_cells(const Decoded& answer) {
+  if (!is_numeric(answer)) return {answer.label, fixed(answer.score, 4)};
+  std::vector<std::string> cells;
+  for (const auto& [name, tensor] : answer.values) {
+    for (const double value : numbers(tensor)) cells.push_back(Json(value).dump());
+  }
+  return cells;
+}
+
+}  // namespace graft::cli

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "graft/core/error.h"
+
+namespace graft::cli {
+
+/// Collects what is wrong with inputs that do not depend on each other, so that a person is told all of it at once.
+class Mistakes {
+ public:
+  /// The result of `call`, or nothing if it throws an Error, which is kept.
+  template <class Call>
+  auto attempt(Call call) -> std::optional<decltype(call())> {
+    try {
+      return call();
+    } catch (const Error& error) {
+      problems_.insert(problems_.end(), error.problems().begin(), error.problems().end());
+      details_ += error.details();
+      return std::nullopt;
+    }
+  }
+  /// Throws one Error with all of them, if there is any.
+  void raise() const {
+    if (!problems_.empty()) throw Error(problems_, details_);
+  }
+
+ private:
+  std::vector<Problem> problems_;
+  std::string details_;
+};
+
+}  // namespace graft::cli

@@ -1,0 +1,168 @@
+#include "cli/task.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <set>
+
+#include "core/names.h"
+#include "graft/core/error.h"
+#include "graft/head/classifier.h"
+#include "graft/head/multilabel.h"
+#include "graft/head/regressor.h"
+
+namespace graft::cli {
+namespace {
+
+constexpr std::array<std::string_view, 8> text_names{"text", "message", "sentence", "utterance", "content", "body", "comment", "review"};
+constexpr std::array<std::string_view, 11> label_names{"label",  "labels", "category",  "class", "intent", "queue",
+                                                       "target", "topic",  "sentiment", "tags",  "score"};
+// Whole numbers of more kinds than this are quantities, not names of classes.
+constexpr std::size_t most_numbered_classes = 20;
+
+std::vector<std::string> field_names(const Data& data) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : data.get(0).values) names.push_back(name);
+  return names;
+}
+
+/// The columns that a flag names, one or several between commas, or the one whose name says what it is.
+std::vector<std::string> columns(const std::string& given, std::span<const std::string_view> usual, const Data& data,
+                                 const std::string& flag, const std::string& file) {
+  const std::vector<std::string> names = field_names(data);
+  const auto has = [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
+  if (given.empty()) {
+    for (const std::string_view name : usual) {
+      if (has(name)) return {std::string(name)};
+    }
+    throw DataError({.code = "graft-D021",
+                     .message = "[graft train] no column is called like a " + flag + "; the file has: " + quoted_list(names) + ".",
+                     .remedy = "Name it with --" + flag + " COLUMN.",
+                     .place = file});
+  }
+  const std::vector<std::string> wanted = has(given) ? std::vector<std::string>{given} : split_list(given);
+  std::vector<Problem> problems;
+  for (const std::string& name : wanted) {
+    if (has(name)) continue;
+    problems.push_back({"graft-D012", "[graft train] a column \"" + name + "\" is wanted; the file has: " + quoted_list(names) + ".",
+                        did_you_mean(name, names, "Name one of these with --" + flag + "."), file});
+  }
+  if (!problems.empty()) throw DataError(problems);
+  return wanted;
+}
+
+/// What the values of a column look like.
+struct Look {
+  bool all_numbers = true, any_fraction = false, all_flags = true, any_list = false, any_separator = false;
+  std::set<std::string> distinct;
+};
+
+Look look_at(const Data& data, const std::string& column, const std::string& separator) {
+  Look look;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    const Record record = data.get(i);
+    const auto found = record.values.find(column);
+    if (found == record.values.end()) continue;
+    if (std::holds_alternative<std::vector<std::string>>(found->second)) {
+      look.any_list = true;
+      look.all_numbers = look.all_flags = false;
+      continue;
+    }
+    if (std::holds_alternative<at::Tensor>(found->second)) continue;
+    if (std::holds_alternative<double>(found->second)) look.any_fraction = true;
+    const std::string text = record.text(column);
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool is_number = error == std::errc() && end == text.data() + text.size();
+    look.all_numbers &= is_number;
+    look.any_fraction |= is_number && text.find_first_of(".eE") != std::string::npos;
+    look.all_flags &= text == "0" || text == "1";
+    look.any_separator |= !separator.empty() && text.find(separator) != std::string::npos;
+    if (look.distinct.size() <= most_numbered_classes) look.distinct.insert(text);
+  }
+  return look;
+}
+
+Task::Kind kind_named(const std::string& name) {
+  return name == "regress" ? Task::Kind::Regress : name == "multilabel" ? Task::Kind::MultiLabel : Task::Kind::Classify;
+}
+
+void decide(Task& task, const TrainSettings& settings, const Data& train) {
+  const auto is = [&](Task::Kind kind, const std::string& why) {
+    task.kind = kind;
+    task.why = why;
+  };
+  if (settings.task != "auto") return is(kind_named(settings.task), "as --task says");
+  if (task.targets.size() > 1) {
+    const bool flags = std::ranges::all_of(task.targets, [&](const auto& column) { return look_at(train, column, "").all_flags; });
+    return flags ? is(Task::Kind::MultiLabel, "several label columns hold 0 and 1")
+                 : is(Task::Kind::Regress, "several label columns hold numbers");
+  }
+  const std::string column = "column \"" + task.targets.front() + "\"";
+  const Look look = look_at(train, task.targets.front(), settings.label_separator);
+  if (look.any_list) return is(Task::Kind::MultiLabel, column + " holds lists");
+  if (look.all_numbers && look.any_fraction) return is(Task::Kind::Regress, column + " holds numbers with a fraction");
+  if (look.all_numbers && look.distinct.size() > most_numbered_classes) return is(Task::Kind::Regress, column + " holds many numbers");
+  if (look.any_separator) return is(Task::Kind::MultiLabel, column + " holds labels joined by \"" + settings.label_separator + "\"");
+  is(Task::Kind::Classify, column + " holds one label a record");
+}
+
+}  // namespace
+
+std::vector<std::string> Task::columns() const {
+  std::vector<std::string> all = texts;
+  all.insert(all.end(), targets.begin(), targets.end());
+  return all;
+}
+
+std::string name_of(Task::Kind kind) {
+  return kind == Task::Kind::Regress ? "regress" : kind == Task::Kind::MultiLabel ? "multilabel" : "classify";
+}
+
+Task choose_task(const TrainSettings& settings, const Data& train) {
+  Task task{.texts = columns(settings.text, text_names, train, "text", settings.train),
+            .targets = columns(settings.label, label_names, train, "label", settings.train)};
+  decide(task, settings, train);
+  return task;
+}
+
+std::unique_ptr<Head> make_head(const Task& task, const TrainSettings& settings, const Data& train) {
+  const auto seed = static_cast<std::uint64_t>(settings.seed);
+  const std::string& target = task.targets.front();
+  switch (task.kind) {
+    case Task::Kind::Regress: {
+      const auto scale = head::Regressor::scale_of(train, task.targets);
+      return std::make_unique<head::Regressor>(head::RegressorOptions{.targets = task.targets,
+                                                                      .mean = scale.mean,
+                                                                      .scale = scale.scale,
+                                                                      .hidden = settings.hidden,
+                                                                      .dropout = settings.dropout,
+                                                                      .seed = seed});
+    }
+    case Task::Kind::MultiLabel: {
+      head::MultiLabelOptions options{
+          .separator = settings.label_separator, .hidden = settings.hidden, .dropout = settings.dropout, .seed = seed};
+      if (task.targets.size() > 1) {
+        options.columns = task.targets;
+      } else {
+        options.label = target;
+        options.labels = head::MultiLabel::labels_of(train, target, settings.label_separator);
+      }
+      return std::make_unique<head::MultiLabel>(std::move(options));
+    }
+    case Task::Kind::Classify:
+      break;
+  }
+  const std::vector<std::string> labels = train.labels(target);
+  if (labels.size() < 2) {
+    throw DataError({.code = "graft-D101",
+                     .message = "[graft train] at least two classes are wanted in column \"" + target + "\"; all " +
+                                std::to_string(train.size()) + " records have " + quoted_list(labels) + ".",
+                     .remedy = "Name the column of the class with --label, or bring records of another class.",
+                     .place = settings.train});
+  }
+  return std::make_unique<head::Classifier>(
+      head::ClassifierOptions{.label = target, .labels = labels, .hidden = settings.hidden, .dropout = settings.dropout, .seed = seed});
+}
+
+}  // namespace graft::cli

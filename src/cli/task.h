@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/train_settings.h"
+#include "graft/data/dataset.h"
+#include "graft/head/head.h"
+
+namespace graft::cli {
+
+/// What a run learns, from which columns.
+struct Task {
+  enum class Kind { Classify, MultiLabel, Regress };
+  Kind kind = Kind::Classify;
+  /// Why, for a person: "column \"price\" holds numbers with a fraction".
+  std::string why = {};
+  std::vector<std::string> texts = {}, targets = {};
+
+  std::vector<std::string> columns() const;
+  /// The column whose values keep their shares in a split; empty if there is none.
+  std::string stratify() const { return kind == Kind::Classify ? targets.front() : std::string(); }
+};
+
+/// "classify", "multilabel", "regress"
+std::string name_of(Task::Kind kind);
+
+/// The task and the columns that the settings name or, where they do not, the data's names and values tell. Throws DataError for columns
+/// that are not there.
+Task choose_task(const TrainSettings& settings, const Data& train);
+
+/// A head for the task; its labels, or its means and scales, are those of the training data. Throws DataError if there is nothing to tell
+/// apart.
+std::unique_ptr<Head> make_head(const Task& task, const TrainSettings& settings, const Data& train);
+
+}  // namespace graft::cli

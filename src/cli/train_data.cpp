@@ -1,0 +1,150 @@
+#include "cli/train_data.h"
+
+#include <algorithm>
+
+#include "cli/data.h"
+#include "cli/mistakes.h"
+#include "cli/run_folder.h"
+#include "core/names.h"
+#include "graft/core/device.h"
+#include "graft/core/error.h"
+#include "graft/core/log.h"
+#include "graft/head/classifier.h"
+#include "graft/text/tokenizer.h"
+
+namespace graft::cli {
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
+  return text;
+}
+
+text::Tokenizer tokenizer(const TrainSettings& settings, const Backbone& backbone, const Task& task) {
+  const text::TokenizerOptions options{
+      .text = task.texts.front(), .also = {task.texts.begin() + 1, task.texts.end()}, .max_length = settings.max_length};
+  if (!settings.tokenizer.empty()) return text::Tokenizer::load(settings.tokenizer, options);
+  const auto inside = backbone.files().find("tokenizer.json");
+  if (inside != backbone.files().end())
+    return text::Tokenizer(text::WordPiece::from_json(inside->second, settings.backbone + ":tokenizer.json"), options);
+  throw ConfigError({.code = "graft-C106",
+                     .message = "[graft train] a tokenizer is wanted; the backbone's file holds none.",
+                     .remedy = "Name the vocab.txt or tokenizer.json that was published with it with --tokenizer.",
+                     .place = settings.backbone});
+}
+
+Freeze policy(const TrainSettings& settings) {
+  const Preset preset = preset_from(settings.preset);
+  if (!settings.freeze.empty()) return Freeze::parse(settings.freeze);
+  return preset == Preset::Full ? Freeze::none() : Freeze::all();
+}
+
+/// A saved model, with classes of the data that it does not know yet added to its own.
+Model continued(const TrainSettings& settings, const Task& task, const Data& train) {
+  Model model = Model::load(settings.backbone, {.device = settings.device, .trust = settings.trust});
+  std::vector<std::string> wanted = columns_of(model);
+  std::vector<std::string> given = task.columns();
+  std::ranges::sort(wanted);
+  std::ranges::sort(given);
+  if (wanted != given) {
+    throw ConfigError({.code = "graft-C108",
+                       .message = "[graft train] the saved model reads the columns " + quoted_list(wanted) + ", the data gives " +
+                                  quoted_list(given) + ".",
+                       .remedy = "Name the same columns with --text and --label, or rename them in the file.",
+                       .place = settings.backbone});
+  }
+  model.freeze(policy(settings));
+  if (const auto* classifier = dynamic_cast<const head::Classifier*>(&model.head())) {
+    std::vector<std::string> labels = classifier->options().labels;
+    const std::vector<std::string> here = train.labels(task.targets.front());
+    for (const std::string& label : here) {
+      if (std::ranges::find(labels, label) == labels.end()) labels.push_back(label);
+    }
+    std::vector<std::string> gone;
+    for (const std::string& label : classifier->options().labels) {
+      if (!std::ranges::binary_search(here, label)) gone.push_back(label);
+    }
+    if (!gone.empty()) {
+      log(LogLevel::Warning, "graft-W005: [graft train] " + std::to_string(gone.size()) +
+                                 " classes of the saved model have no record here: " + quoted_list(gone, 3) +
+                                 ". They will hardly be answered any more; train on old and new records together.");
+    }
+    if (labels.size() > classifier->options().labels.size()) model.replace_head(classifier->extended(labels));
+  }
+  return model;
+}
+
+/// The columns of a saved model stand in for those that no flag names.
+void take_columns(TrainSettings& settings, const Backbone& backbone) {
+  const auto file = backbone.files().find("graft.json");
+  if (file == backbone.files().end()) return;
+  const Json manifest = parse_json(file->second, settings.backbone + ":graft.json");
+  const Json& preprocess = manifest.at("preprocess");
+  if (settings.text.empty() && preprocess.contains("text")) {
+    std::vector<std::string> texts{preprocess.at("text")};
+    for (const Json& also : preprocess.value("also", Json::array())) texts.push_back(also);
+    settings.text = joined(texts);
+  }
+  if (settings.label.empty()) settings.label = joined(target_columns(manifest.at("head")));
+}
+
+struct Files {
+  std::optional<Data> train, valid, test;
+};
+
+}  // namespace
+
+TrainInputs load_inputs(TrainSettings& settings) {
+  Mistakes mistakes;
+  mistakes.attempt([&] {
+    if (auto problems = settings.problems(); !problems.empty()) throw ConfigError(problems);
+    return true;
+  });
+  mistakes.attempt([&] { return choose_device(settings.device); });
+  mistakes.attempt([&] {
+    RunFolder::check(settings.out, settings.force);
+    return true;
+  });
+  std::optional<Backbone> backbone;
+  if (!settings.backbone.empty()) {
+    backbone = mistakes.attempt([&] { return Backbone::load(settings.backbone, settings.backbone_options()); });
+    if (backbone) take_columns(settings, *backbone);
+  }
+  Files files;
+  const auto open = [&](const std::string& path, const std::vector<std::string>& columns) {
+    return path.empty() ? std::nullopt : mistakes.attempt([&] { return open_data(path, columns); });
+  };
+  files.train = open(settings.train, {});
+  std::optional<Task> task;
+  if (files.train) task = mistakes.attempt([&] { return choose_task(settings, *files.train); });
+  const std::vector<std::string> columns = task ? task->columns() : std::vector<std::string>();
+  files.valid = open(settings.valid, columns);
+  files.test = open(settings.test, columns);
+  const bool goes_on = backbone && backbone->files().contains("graft.json");
+  if (task && !goes_on) mistakes.attempt([&] { return make_head(*task, settings, *files.train); });
+  std::optional<text::Tokenizer> words;
+  if (backbone && task && !goes_on) words = mistakes.attempt([&] { return tokenizer(settings, *backbone, *task); });
+  const auto freeze = mistakes.attempt([&] { return policy(settings); });
+  if (backbone && freeze) mistakes.attempt([&] { return freeze->trainable(*backbone); });
+  mistakes.raise();
+
+  settings.task = name_of(task->kind);
+  settings.text = joined(task->texts);
+  settings.label = joined(task->targets);
+  Splits data{*files.train, files.valid.value_or(Data()), files.test.value_or(Data())};
+  if (settings.valid.empty() && settings.split > 0 && settings.folds == 0) {
+    const Splits parts =
+        files.train->split({.valid = settings.split, .stratify = task->stratify(), .seed = static_cast<std::uint64_t>(settings.seed)});
+    data.train = parts.train;
+    data.valid = parts.valid;
+  }
+  const Data all = *files.train;
+  if (goes_on) return {std::move(data), *task, [settings, task = *task, all] { return continued(settings, task, all); }};
+  const auto preprocess = std::make_shared<const text::Tokenizer>(std::move(*words));
+  return {std::move(data), *task, [settings, task = *task, all, backbone = *backbone, preprocess, freeze = *freeze] {
+            return Model(backbone, make_head(task, settings, all), preprocess, {.freeze = freeze, .device = settings.device});
+          }};
+}
+
+}  // namespace graft::cli

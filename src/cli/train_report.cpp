@@ -1,0 +1,84 @@
+#include "cli/train_report.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "core/table.h"
+
+namespace graft::cli {
+namespace {
+
+double peak_memory_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+double samples_per_second(const TrainReport& training) {
+  double seconds = 0;
+  for (const auto& [name, spent] : training.phases) seconds += name == "evaluate" || name == "load" || name == "save" ? 0 : spent;
+  // Each solve of a linear head sees the same samples; an epoch of steps is a pass of its own.
+  std::int64_t samples = 0;
+  for (const EpochRecord& epoch : training.history) samples = epoch.iterations ? epoch.samples : samples + epoch.samples;
+  return static_cast<double>(samples) / std::max(seconds, 1e-9);
+}
+
+const EpochRecord& best_of(const TrainReport& training) {
+  return training.best_epoch > 0 ? training.history[static_cast<std::size_t>(training.best_epoch - 1)] : training.history.back();
+}
+
+void add_common(Json& result, const FineTuneReport& report, const std::string& model) {
+  result["phases"] = Json::object();
+  for (const auto& [name, seconds] : report.training.phases) result["phases"][name] = seconds;
+  result["plan"] = report.plan;
+  result["warnings"] = Json::array();
+  for (const Problem& warning : report.warnings) {
+    result["warnings"].push_back(
+        {{"code", warning.code}, {"message", warning.message}, {"remedy", warning.remedy}, {"place", warning.place}});
+  }
+  result["samples_per_second"] = samples_per_second(report.training);
+  result["peak_memory_mb"] = peak_memory_mb();
+  result["model"] = model;
+}
+
+}  // namespace
+
+Json finished_json(const FineTuneReport& report, const EvalReport& evaluation, const std::string& metrics_on, const std::string& model) {
+  Json result = evaluation.json();
+  result["metrics_on"] = metrics_on;
+  add_common(result, report, model);
+  return result;
+}
+
+Json interrupted_json(const FineTuneReport& report, const std::string& model) {
+  const EpochRecord& best = best_of(report.training);
+  Json result{{"interrupted", true}, {"metrics", Json::object()}, {"metrics_on", best.valid_loss ? "valid" : "train"}};
+  result["metrics"]["loss"] = best.valid_loss.value_or(best.train_loss);
+  for (const auto& [name, value] : best.metrics) result["metrics"][name] = value;
+  result["epochs"] = report.training.history.size();
+  add_common(result, report, model);
+  return result;
+}
+
+std::string text_of(const FineTuneReport& report, const Model& model) {
+  std::string text = report.plan + "\n" + model.freeze_table().text();
+  if (const EpochRecord& best = best_of(report.training); best.l2) {
+    text +=
+        "L2 strength " + Json(*best.l2).dump() + " chosen of " + std::to_string(report.training.history.size()) + " on validation data\n";
+  }
+  for (const auto& [name, seconds] : report.training.phases)
+    text += "  " + name + std::string(10 - std::min<std::size_t>(9, name.size()), ' ') + fixed(seconds, 1) + " s\n";
+  return text;
+}
+
+std::string best_so_far(const TrainReport& training) {
+  const EpochRecord& best = best_of(training);
+  std::string text = "epoch " + std::to_string(best.epoch) + " of " + std::to_string(training.history.size()) + ": train loss " +
+                     fixed(best.train_loss, 4);
+  if (best.valid_loss) text += ", valid loss " + fixed(*best.valid_loss, 4);
+  for (const auto& [name, value] : best.metrics) text += ", " + name + " " + fixed(value, 4);
+  return text;
+}
+
+}  // namespace graft::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graft/core/error.h"
+
+/// What the readers of tables check alike; `who` begins their texts.
+namespace graft::data {
+
+/// Throws DataError with the line of the first NUL byte or of the first byte that is not UTF-8.
+void require_clean_utf8(std::string_view text, const std::string& place, const std::string& who);
+
+/// One problem for each required column that is not there.
+std::vector<Problem> missing_columns(const std::vector<std::string>& required, const std::vector<std::string>& columns,
+                                     const std::string& place, const std::string& who);
+
+/// Throws the DataError of a file without a record.
+[[noreturn]] void refuse_empty(const std::string& wanted, const std::string& place, const std::string& who);
+
+}  // namespace graft::data

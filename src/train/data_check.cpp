@@ -1,0 +1,132 @@
+#include "graft/train/data_check.h"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "core/names.h"
+#include "core/table.h"
+
+namespace graft {
+namespace {
+
+constexpr std::size_t few = 5;       // records of a class
+constexpr std::size_t examples = 3;  // shown of each finding
+
+/// What a model reads of a record and what it should answer. Texts only: pictures and tensors are not compared.
+struct Seen {
+  std::string place, answer;
+};
+
+class Check {
+ public:
+  Check(const Model& model, const Splits& data) : model_(model), data_(data) {
+    for (const auto& [field, value] : model.preprocess()->example().values) {
+      if (std::holds_alternative<std::string>(value)) fields_.push_back(field);
+    }
+  }
+
+  std::vector<Problem> operator()() {
+    read_training();
+    leakage(data_.valid, "validation");
+    leakage(data_.test, "test");
+    rare_classes();
+    return std::move(found_);
+  }
+
+ private:
+  std::string text(const Record& record) const {
+    std::string all;
+    for (const std::string& field : fields_)
+      all += (all.empty() ? "" : "\n") + (record.has_value(field) ? record.text(field) : std::string());
+    return all;
+  }
+
+  void read_training() {
+    std::size_t cut = 0, torn = 0;
+    std::int64_t most = 0;
+    std::string longest;
+    std::vector<std::string> pairs;
+    for (std::size_t i = 0; i < data_.train.size(); ++i) {
+      const Record record = data_.train.get(i);
+      const std::string answer = model_.head().truth(record);
+      if (!answer.empty() && model_.head().has_classes()) ++classes_[answer];
+      if (const std::int64_t lost = model_.preprocess()->cut(record); lost > 0) {
+        ++cut;
+        if (lost > most) longest = record.place;
+        most = std::max(most, lost);
+      }
+      if (fields_.empty()) continue;
+      const auto [known, is_new] = training_.try_emplace(text(record), Seen{record.place, answer});
+      if (is_new || known->second.answer == answer) continue;
+      if (++torn <= examples) pairs.push_back(record.place + " and " + known->second.place);
+    }
+    if (cut > 0) {
+      add("graft-W003",
+          with_commas(static_cast<long long>(cut)) + " of " + with_commas(static_cast<long long>(data_.train.size())) +
+              " training texts are cut; the longest loses " + with_commas(most) + " tokens.",
+          "Raise the maximal length, if the network takes more, or bring the essential to the front.", longest);
+    }
+    if (torn > 0) {
+      add("graft-W004",
+          with_commas(static_cast<long long>(torn)) + " training texts stand there again with another answer: " + listed(pairs, torn),
+          "Decide for one answer: no model can give both.", "");
+    }
+  }
+
+  void leakage(const Data& part, const std::string& name) {
+    if (fields_.empty()) return;
+    std::size_t count = 0;
+    std::vector<std::string> pairs;
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      const Record record = part.get(i);
+      const auto known = training_.find(text(record));
+      if (known == training_.end()) continue;
+      if (++count <= examples) pairs.push_back(record.place + " and " + known->second.place);
+    }
+    if (count == 0) return;
+    add("graft-W001",
+        with_commas(static_cast<long long>(count)) + " of " + with_commas(static_cast<long long>(part.size())) + " " + name +
+            " texts stand in the training data too: " + listed(pairs, count),
+        "Take them out of one of the two: what is measured on them says nothing about new data.", "");
+  }
+
+  void rare_classes() {
+    std::vector<std::pair<std::size_t, std::string>> rare;
+    for (const auto& [name, count] : classes_) {
+      if (count < few) rare.emplace_back(count, name);
+    }
+    if (rare.empty() || rare.size() == classes_.size()) return;  // a small set on purpose is no surprise
+    std::ranges::sort(rare);
+    std::vector<std::string> names;
+    for (const auto& [count, name] : rare) names.push_back("\"" + shortened(name, 40) + "\" has " + std::to_string(count));
+    names.resize(std::min(names.size(), examples));
+    add("graft-W002",
+        std::to_string(rare.size()) + " of " + std::to_string(classes_.size()) + " classes have fewer than " + std::to_string(few) +
+            " training records: " + listed(names, rare.size()),
+        "Bring more records of them, or join them to another class.", "");
+  }
+
+  static std::string listed(const std::vector<std::string>& shown, std::size_t count) {
+    std::string text;
+    for (const std::string& item : shown) text += (text.empty() ? "" : ", ") + item;
+    return text + (count > shown.size() ? ", ..." : ".");
+  }
+
+  void add(const std::string& code, const std::string& message, const std::string& remedy, const std::string& place) {
+    found_.push_back({code, "[Data] " + message, remedy, place});
+  }
+
+  const Model& model_;
+  const Splits& data_;
+  std::vector<std::string> fields_;
+  std::unordered_map<std::string, Seen> training_;  // by text
+  std::map<std::string, std::size_t> classes_;
+  std::vector<Problem> found_;
+};
+
+}  // namespace
+
+std::vector<Problem> check_data(const Model& model, const Splits& data) { return Check(model, data)(); }
+
+}  // namespace graft

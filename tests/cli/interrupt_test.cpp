@@ -1,0 +1,88 @@
+// Signals and full disks: what is saved, what is said, and how soon.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "program.h"
+
+using namespace graft;
+using test::Program;
+using test::Result;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Ended {
+  Result result;
+  double seconds_after_signal = 0;
+};
+
+/// Starts the program, waits until `file` has a line (or 60 s), sends the signal and waits for the end.
+Ended interrupt(const Program& graft, std::vector<std::string> arguments, int signal, const std::string& file) {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const int out = ::open(graft.folder.file("out").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    const int err = ::open(graft.folder.file("err").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    ::dup2(out, STDOUT_FILENO);
+    ::dup2(err, STDERR_FILENO);
+    std::vector<char*> argv{const_cast<char*>(GRAFT_PROGRAM)};
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    ::execv(GRAFT_PROGRAM, argv.data());
+    ::_exit(127);
+  }
+  const auto has_line = [&] { return std::filesystem::exists(file) && std::filesystem::file_size(file) > 0; };
+  for (int i = 0; i < 1200 && !has_line(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const auto start = Clock::now();
+  ::kill(child, signal);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  return {{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(graft.folder.file("out")), read_file(graft.folder.file("err"))},
+          seconds};
+}
+
+}  // namespace
+
+TEST_CASE("graft train: SIGINT and SIGTERM end a run with its best weights saved and its report printed", "[cli]") {
+  const Program graft;
+  const std::string run = graft.folder.file("run");
+  const std::vector<std::string> arguments{"train",    "--backbone", graft.imported(), "--train", graft.messages("t.csv", 400, 0),
+                                           "--preset", "full",       "--epochs",       "100000",  "--out",
+                                           run};
+  const auto [signal, code] = GENERATE(std::pair{SIGINT, 130}, std::pair{SIGTERM, 143});
+  const Ended ended = interrupt(graft, arguments, signal, run + "/history.jsonl");
+  INFO(ended.result.err);
+  CHECK(ended.result.code == code);
+  CHECK(ended.seconds_after_signal < 5);  // a second or two on a quiet machine
+  CHECK(ended.result.err.find("the best weights so far are in " + run + "/model.pt") != std::string::npos);
+  CHECK(ended.result.out.find("best so far: epoch ") != std::string::npos);
+  CHECK(ended.result.out.find("valid loss") != std::string::npos);
+  const Json report = parse_json(read_file(run + "/report.json"), "report");
+  CHECK(report.at("interrupted") == true);
+  CHECK(report.at("metrics").contains("accuracy"));
+  CHECK(graft("predict " + run + "/model.pt 'a b c'").code == 0);
+}
+
+TEST_CASE("graft train: a disk that is full while saving fails the run and leaves the model that was there", "[cli][error]") {
+  const Program graft;
+  const std::string run = graft.trained();
+  const std::string before = read_file(run + "/model.pt");
+  test::write(graft.folder.file("limited.sh"), "ulimit -f 8\nexec \"$@\"\n");  // no file over 8 blocks of 1 KiB
+  const std::string command = "bash " + graft.folder.file("limited.sh") + " " GRAFT_PROGRAM " train --backbone " + graft.imported() +
+                              " --train " + graft.folder.file("train.csv") + " --out " + run + " --force --quiet 2> " +
+                              graft.folder.file("err");
+  const int status = std::system(command.c_str());
+  const std::string said = read_file(graft.folder.file("err"));
+  INFO(said);
+  CHECK(WEXITSTATUS(status) == 1);
+  CHECK(said.find("graft-S003") != std::string::npos);
+  CHECK(said.find("disk") != std::string::npos);
+  CHECK(read_file(run + "/model.pt") == before);
+  for (const auto& entry : std::filesystem::directory_iterator(run)) CHECK(entry.path().string().find(".part") == std::string::npos);
+}
