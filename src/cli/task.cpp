@@ -61,8 +61,8 @@ Look look_at(const Data& data, const std::string& column, const std::string& sep
   Look look;
   for (std::size_t i = 0; i < data.size(); ++i) {
     const Record record = data.get(i);
+    if (!record.has_value(column)) continue;
     const auto found = record.values.find(column);
-    if (found == record.values.end()) continue;
     if (std::holds_alternative<std::vector<std::string>>(found->second)) {
       look.any_list = true;
       look.all_numbers = look.all_flags = false;

@@ -18,6 +18,7 @@ constexpr std::uint64_t local_size = 30, entry_size = 46, end_size = 22, end64_s
 constexpr std::uint32_t stored_method = 0, deflated_method = 8;
 // Bit 3: sizes follow the data, as LibTorch writes them. Bit 11: names are UTF-8. All others ask for something that no checkpoint needs.
 constexpr std::uint32_t known_flags = 0x0808;
+constexpr std::uint32_t folder_attribute = 0x10;
 
 constexpr std::uint64_t max_records = 1 << 20;
 // Sources unpack to about 6 times their size, and a network is mostly weights; deflate can do 1000.
@@ -119,6 +120,7 @@ void Archive::read_directory() {
     record.crc = numbers.u32(at + 16);
     record.stored = numbers.u32(at + 20);
     record.size = numbers.u32(at + 24);
+    record.attributes = numbers.u32(at + 38);
     record.header = numbers.u32(at + 42);
     const std::uint64_t extra = at + entry_size + name_size;
     for (std::uint64_t field = extra; field + 4 <= extra + extra_size;) {
@@ -188,6 +190,8 @@ void Archive::require_sound(const Record& record) const {
   const std::string quoted = "\"" + record.name + "\"";
   const Numbers numbers(file_->bytes());
   if (!is_honest(record.name)) refuse("it has a record of the name " + quoted);
+  // LibTorch's library reads nothing of a folder, and leaves the memory that it made for the record as it is.
+  if ((record.attributes & folder_attribute) != 0) refuse(quoted + " is a folder");
   if ((record.flags & ~known_flags) != 0) refuse(quoted + " is encrypted or of an unknown kind");
   if (record.method == deflated_method && (ends_with(record.name, ".py") || ends_with(record.name, ".debug_pkl"))) {
     require_unpacked(record.size, quoted);

@@ -19,7 +19,7 @@ struct Record {
   /// Bytes in the file, and bytes once unpacked.
   std::uint64_t stored = 0, size = 0;
   std::uint32_t crc = 0;
-  std::uint32_t method = 0, flags = 0;
+  std::uint32_t method = 0, flags = 0, attributes = 0;
 };
 
 /// Own reader of a zip archive, stricter than any zip library: what it accepts has one reading only, so that LibTorch's library, which

@@ -121,9 +121,9 @@ class Check {
       if (name.ends_with("\nrestore_type_tag")) check_type(parts.back());
       stack_.push_shared(parts.front());
     } else {
-      if (name.starts_with("__torch__.torch.classes.quantized\nConv") || name == "__torch__.torch.classes.mkldnn\nConvOpContext") {
-        tensors_.check_convolution(argument);
-      }
+      const bool convolution =
+          name.starts_with("__torch__.torch.classes.quantized\nConv") || name == "__torch__.torch.classes.mkldnn\nConvOpContext";
+      if (convolution || name.starts_with("__torch__.torch.classes.quantized\nLinear")) tensors_.check_packed(argument, convolution);
       stack_.push_made_of(argument);
     }
   }

@@ -95,12 +95,12 @@ Value PickleTensors::tensor(const Value& description) {
                   " bytes");
   }
   const bool is_row = sizes.size() == 1 && strides[0] == 1;
-  tensors_.push_back({storage, parts[1].number, is_row ? sizes[0] : 0});
+  tensors_.push_back({storage, parts[1].number, is_row ? sizes[0] : 0, std::ranges::find(sizes, 0) != sizes.end()});
   return {.kind = Kind::Tensor, .bits = parts[0].bits, .number = static_cast<std::int64_t>(tensors_.size()) - 1};
 }
 
 /// An int, the content of a short tensor of whole numbers, or all of these in a list.
-std::vector<std::int64_t> PickleTensors::numbers(const Value& value) const {
+std::vector<std::int64_t> PickleTensors::numbers(const Value& value, int levels) const {
   if (value.kind == Kind::Int) return {value.number};
   if (value.kind == Kind::Tensor) {
     const Tensor& tensor = tensors_[static_cast<std::size_t>(value.number)];
@@ -113,32 +113,47 @@ std::vector<std::int64_t> PickleTensors::numbers(const Value& value) const {
         std::string_view(content).substr(static_cast<std::size_t>(tensor.offset) * size, static_cast<std::size_t>(tensor.count) * size),
         size);
   }
+  // Not deeper, since lists that hold each other twice take 2^depth steps.
+  if (levels == 0) return {};
   std::vector<std::int64_t> all;
   for (const Value& element : stack_.elements(value)) {
-    const auto part = numbers(element);
+    const auto part = numbers(element, levels - 1);
     if (part.empty()) return {};
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;
 }
 
-void PickleTensors::check_convolution(const Value& state) const {
-  const auto parts = stack_.elements(state);
-  std::vector<std::int64_t> settings;
-  if (parts.size() == 3) {
+/// A convolution's settings, as is_convolution() wants them; empty if the state is none that LibTorch reads.
+std::vector<std::int64_t> PickleTensors::settings(std::span<const Value> state) const {
+  if (state.size() == 3) {
     // (version, settings, tensors), or before that (version, [settings, weight], [bias])
-    const auto list = stack_.elements(parts[1]);
-    settings = numbers(!list.empty() && list[0].kind == Kind::Tensor ? list[0] : parts[1]);
-  } else if (parts.size() >= 6) {
-    // (weight, bias, strides, paddings, dilations, groups)
-    const auto strides = numbers(parts[2]), paddings = numbers(parts[3]), dilations = numbers(parts[4]), groups = numbers(parts[5]);
-    settings = {static_cast<std::int64_t>(strides.size())};
-    for (const auto& part : {strides, paddings, dilations, std::vector<std::int64_t>(strides.size(), 0), groups}) {
-      settings.insert(settings.end(), part.begin(), part.end());
-    }
-    settings.push_back(0);
+    const auto list = stack_.elements(state[1]);
+    return numbers(!list.empty() && list[0].kind == Kind::Tensor ? list[0] : state[1]);
   }
-  if (!is_convolution(settings)) refuse("has a convolution whose strides, dilations or groups make no sense");
+  if (state.size() < 6) return {};
+  // (weight, bias, strides, paddings, dilations, groups)
+  const auto strides = numbers(state[2]);
+  std::vector<std::int64_t> all = {static_cast<std::int64_t>(strides.size())};
+  for (const auto& part : {strides, numbers(state[3]), numbers(state[4]), std::vector<std::int64_t>(strides.size()), numbers(state[5])}) {
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  all.push_back(0);
+  return all;
+}
+
+/// A tensor without elements, or a list or tuple with one in it.
+bool PickleTensors::has_empty(const Value& value, int levels) const {
+  if (value.kind == Kind::Tensor) return tensors_[static_cast<std::size_t>(value.number)].empty;
+  if (levels == 0 || (value.kind != Kind::Tuple && value.kind != Kind::Container)) return false;
+  return std::ranges::any_of(stack_.elements(value), [&](const Value& element) { return has_empty(element, levels - 1); });
+}
+
+void PickleTensors::check_packed(const Value& state, bool convolution) const {
+  if (has_empty(state)) refuse("has a packed layer without elements");
+  if (convolution && !is_convolution(settings(stack_.elements(state)))) {
+    refuse("has a convolution whose strides, dilations or groups make no sense");
+  }
 }
 
 }  // namespace graft::graph

@@ -22,8 +22,8 @@ class PickleTensors {
   PickleValue storage(const PickleValue& description);
   /// (storage, offset, sizes, strides, ...)
   PickleValue tensor(const PickleValue& description);
-  /// The state of a packed convolution, whose kernels divide by its numbers without a look at them.
-  void check_convolution(const PickleValue& state) const;
+  /// The state of a packed convolution or linear layer: packing divides by its numbers and sizes without a look at them.
+  void check_packed(const PickleValue& state, bool convolution) const;
 
  private:
   struct Storage {
@@ -34,12 +34,15 @@ class PickleTensors {
   struct Tensor {
     std::size_t storage;
     std::int64_t offset, count;
+    bool empty;
   };
 
   [[noreturn]] void refuse(const std::string& what) const { archive_.refuse("\"" + name_ + ".pkl\" " + what); }
   [[noreturn]] void refuse_beyond(const std::string& what) const;
   std::vector<std::int64_t> integers(const PickleValue& tuple) const;
-  std::vector<std::int64_t> numbers(const PickleValue& value) const;
+  std::vector<std::int64_t> numbers(const PickleValue& value, int levels = 2) const;
+  std::vector<std::int64_t> settings(std::span<const PickleValue> state) const;
+  bool has_empty(const PickleValue& value, int levels = 2) const;
 
   const Archive& archive_;
   const std::string& name_;

@@ -106,6 +106,15 @@ std::string change_header(std::string bytes, Random& random, bool digits_only) {
   return changed + header + bytes.substr(8 + length);
 }
 
+/// Changes one or two bytes of the zip directory, in which every byte means something to someone.
+std::string change_directory(std::string bytes, Random& random) {
+  const std::size_t begin = bytes.find("PK\x01\x02");
+  for (std::size_t left = 1 + below(random, 2); left > 0; --left) {
+    bytes[begin + below(random, bytes.size() - begin)] = below(random, 2) == 0 ? any(random) : static_cast<char>(1 << below(random, 8));
+  }
+  return bytes;
+}
+
 std::string shift(std::string bytes, Random& random) {
   edit(bytes, random);
   return bytes;
@@ -126,6 +135,7 @@ std::string mutate(const Original& original, std::string_view kind, Random& rand
   if (kind == "cut") bytes.resize(below(random, bytes.size()));
   if (kind == "noise") std::ranges::generate(bytes, [&] { return any(random); });
   if (kind == "shift") return shift(bytes, random);
+  if (kind == "directory") return change_directory(bytes, random);
   if (kind == "header" || kind == "digit") return change_header(bytes, random, kind == "digit");
   if (kind == "data.pkl" || kind == "constants.pkl") return change_record(original, random, ends(std::string(kind)), edit);
   if (kind == "number") return change_record(original, random, ends(".pkl"), renumber);

@@ -21,10 +21,10 @@ struct Original {
 
 Original read_original(const std::string& path);
 
-/// Ways to change an archive. The first four damage the file as it lies there; the others change records and make directory and checksums
+/// Ways to change an archive. The first five damage the file as it lies there; the others change records and make directory and checksums
 /// right again, so that the change reaches the inner layers.
-constexpr std::array<std::string_view, 12> archive_kinds = {"flip",   "cut",  "noise", "shift",  "data.pkl", "constants.pkl",
-                                                            "number", "code", "token", "weight", "delete",   "exchange"};
+constexpr std::array<std::string_view, 13> archive_kinds = {"flip",   "cut",  "noise", "shift",  "directory", "data.pkl", "constants.pkl",
+                                                            "number", "code", "token", "weight", "delete",    "exchange"};
 /// Ways to change a safetensors file.
 constexpr std::array<std::string_view, 4> safetensors_kinds = {"flip", "cut", "header", "digit"};
 

@@ -119,6 +119,10 @@ TEST_CASE("Archive: records lie in the file, alone, as both headers say", "[grap
     patch(entry(good, "archive/data/0") + 8, std::string("\x01\x00", 2));
     check_complaint(bytes, "encrypted");
   }
+  SECTION("a record that is said to be a folder") {
+    patch(entry(good, "archive/data/0") + 38, number(0x10));
+    check_complaint(bytes, "\"data/0\" is a folder");
+  }
   SECTION("a directory that counts twice") {
     patch(good.size() - 12, std::string("\x02\x00", 2));
     check_complaint(bytes, "two ways");

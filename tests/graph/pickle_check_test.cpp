@@ -135,6 +135,13 @@ TEST_CASE("Pickle: the numbers of a packed convolution are those of one, since i
   refused({2, 1, 1, 0, 0, 1, 1, 0, 0, 1});
   refused({9, 1, 1, 0, 0, 1, 1, 0, 0, 1, 0});
   refused({});
+  // A weight without output channels divides as well.
+  const std::string storage = "(" + text("storage") + "ctorch\nFloatStorage\n" + text("0") + text("cpu") + "K(tQ";
+  const std::string weight = "ctorch._utils\n_rebuild_tensor_v2\n(" + storage + std::string("K\x00(K\x00K\x02t(K\x02K\x01t", 14) + "NNtR";
+  for (const char* name : {"Conv2dPackedParamsBase", "LinearPackedParamsBase"}) {
+    check_refused(with_pickle(std::string("c__torch__.torch.classes.quantized\n") + name + "\n)\x81(K\x03](" + weight + "etb"),
+                  "packed layer without elements");
+  }
   // A sound one is for LibTorch to judge.
   CHECK(with_pickle(state({2, 1, 1, 0, 0, 1, 1, 0, 0, 1, 0})).code() == "graft-K004");
 }
