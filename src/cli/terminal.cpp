@@ -120,7 +120,9 @@ Interrupt::Interrupt() {
   // Asking for a stop takes locks, which a signal handler must not; so a thread looks for the signal.
   watcher_ = std::jthread([this](const std::stop_token& done) {
     while (!done.stop_requested() && caught == 0) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    if (caught != 0) source_.request_stop();
+    if (caught == 0) return;
+    source_.request_stop();
+    std::cerr << "\nstopping after the step at hand; once more ends at once, without saving" << std::endl;
   });
 }
 

@@ -103,7 +103,7 @@ TrainInputs load_inputs(TrainSettings& settings) {
   });
   mistakes.attempt([&] { return choose_device(settings.device); });
   mistakes.attempt([&] {
-    RunFolder::check(settings.out, settings.force);
+    if (!settings.check_only) RunFolder::check(settings.out, settings.force);
     return true;
   });
   std::optional<Backbone> backbone;

@@ -11,6 +11,8 @@
 namespace graft::data {
 namespace {
 
+constexpr std::size_t most_problems = 100;
+
 struct Row {
   std::size_t offset;
   std::size_t line;
@@ -29,18 +31,19 @@ class Csv final : public Dataset {
     if (!scanner.skip_to_row()) empty(path);
     columns_ = scanner.row();
     check_columns(path, options.require);
-    while (scanner.skip_to_row()) {
+    std::vector<Problem> problems;
+    while (scanner.skip_to_row() && problems.size() < most_problems) {
       const Row row{scanner.position(), scanner.line()};
       const std::size_t width = scanner.row().size();
       if (width != columns_.size()) {
-        throw DataError({.code = "graft-D009",
-                         .message = "[Csv] " + std::to_string(columns_.size()) + " fields are wanted, as in the header, got " +
-                                    std::to_string(width) + ".",
-                         .remedy = "Quote fields that hold a delimiter, or complete the row.",
-                         .place = path + ":" + std::to_string(row.line)});
+        problems.push_back(
+            {"graft-D009",
+             "[Csv] " + std::to_string(columns_.size()) + " fields are wanted, as in the header, got " + std::to_string(width) + ".",
+             "Quote fields that hold a delimiter, or give the row as many fields as the header.", path + ":" + std::to_string(row.line)});
       }
       rows_.push_back(row);
     }
+    if (!problems.empty()) throw DataError(problems);
     if (rows_.empty()) empty(path);
   }
 

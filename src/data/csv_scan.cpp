@@ -33,8 +33,10 @@ std::string CsvScanner::quoted() {
       ++position_;
     } else {
       if (position_ < text_.size() && text_[position_] != delimiter_ && !at_line_end()) {
-        broken("a quoted field must end before the delimiter, got more text after its closing quote.",
-               "Double the quotes that belong to the text.", line_);
+        const bool here = opened == line_;
+        broken("a quoted field must end before the delimiter, got more text after its closing quote" +
+                   (here ? std::string() : " in line " + std::to_string(line_)) + "; the field was opened here.",
+               "Close the field where it should end, or double the quotes that belong to the text.", opened);
       }
       return field;
     }

@@ -79,7 +79,7 @@ std::vector<std::string> Data::labels(const std::string& field) const {
     std::string label = record.text(field);
     if (label.empty()) {
       throw DataError({.code = "graft-D005",
-                       .message = "[Data] the label \"" + field + "\" is empty.",
+                       .message = "[Data] a label is wanted in \"" + field + "\", which is empty here.",
                        .remedy = "Fill the label in, or remove the row.",
                        .place = record.place});
     }

@@ -29,7 +29,7 @@ void require_clean_utf8(std::string_view text, const std::string& place, const s
     if (length < 1) {
       throw DataError({.code = "graft-D008",
                        .message = "[" + who + "] UTF-8 is wanted, got a byte that does not belong to it.",
-                       .remedy = "Convert the file, for instance with: iconv -f latin1 -t utf-8.",
+                       .remedy = "Mend the line; or, if the whole file is in another encoding, convert it: iconv -f latin1 -t utf-8.",
                        .place = line_of(i)});
     }
     i += static_cast<std::size_t>(length);

@@ -75,7 +75,9 @@ TEST_CASE("graft train: a data file's mistakes are told with their line", "[cli]
   broken("message,queue\na b,A\nc \"d\" e,B\n").says("graft-D006", {"bad.csv:3"});
   broken(std::string("message,queue\na b,A\nc\0d,B\n", 27)).says("graft-D007", {"bad.csv:3", "NUL"});
   broken("message,queue\na b,A\nc \xFF d,B\n").says("graft-D008", {"bad.csv:3", "iconv"});
-  broken("message,queue\na b,A\nc d,B,C\n").says("graft-D009", {"bad.csv:3", "2 fields"});
+  broken("message,queue\na b,A\nc d,B,C\ne f\n").says("graft-D009", {"bad.csv:3", "bad.csv:4", "2 fields"});
+  // A stray quote swallows the rows up to the next one: the line where it opened is the one to mend.
+  broken("message,queue\n\"a b,A\nc d,B\n\"e f\",C\n").says("graft-D006", {"bad.csv:2", "in line 4"});
   broken("message,queue\n").says("graft-D010", {"no row"});
   broken("").says("graft-D010", {"no row"});
   broken("message,queue\na b,A\nc d,\ne f,B\n").says("graft-D005", {"bad.csv:3", "empty"});

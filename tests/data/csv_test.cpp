@@ -123,13 +123,14 @@ TEST_CASE("Csv: csv_field quotes only what needs it", "[csv]") {
   CHECK(data::csv_field("a\rb") == "\"a\rb\"");
 }
 
-TEST_CASE("Csv: text after a closing quote is told with its line", "[csv][error]") {
+TEST_CASE("Csv: text after a closing quote is told with the line that opened the field", "[csv][error]") {
   const File file("a,b\n\"x\ny\"z,1\n");
   const auto error = file.error();
   CHECK(error.code() == "graft-D006");
-  CHECK(error.message() == "[Csv] a quoted field must end before the delimiter, got more text after its closing quote.");
-  CHECK(error.remedy() == "Double the quotes that belong to the text.");
-  CHECK(error.place() == file.path + ":3");
+  CHECK(error.message() ==
+        "[Csv] a quoted field must end before the delimiter, got more text after its closing quote in line 3; the field was opened here.");
+  CHECK(error.remedy() == "Close the field where it should end, or double the quotes that belong to the text.");
+  CHECK(error.place() == file.path + ":2");
 }
 
 TEST_CASE("Csv: a quote that is never closed is told with the line that opened it", "[csv][error]") {
@@ -154,7 +155,7 @@ TEST_CASE("Csv: a row of another width is told with the line it starts at", "[cs
   const File narrow("a,b\n\"1\n1\",2\n3\n");
   CHECK(narrow.error().code() == "graft-D009");
   CHECK(narrow.error().message() == "[Csv] 2 fields are wanted, as in the header, got 1.");
-  CHECK(narrow.error().remedy() == "Quote fields that hold a delimiter, or complete the row.");
+  CHECK(narrow.error().remedy() == "Quote fields that hold a delimiter, or give the row as many fields as the header.");
   CHECK(narrow.error().place() == narrow.path + ":4");
   const File wide("a,b\n1,2\n\"x\ny\",2,3\n");
   CHECK(wide.error().message() == "[Csv] 2 fields are wanted, as in the header, got 3.");
@@ -174,7 +175,7 @@ TEST_CASE("Csv: text that is not UTF-8 is told with its line", "[csv][error]") {
   const File file("a,b\n\"ü\nü\",2\n3," + bad + "\n");
   CHECK(file.error().code() == "graft-D008");
   CHECK(file.error().message() == "[Csv] UTF-8 is wanted, got a byte that does not belong to it.");
-  CHECK(file.error().remedy() == "Convert the file, for instance with: iconv -f latin1 -t utf-8.");
+  CHECK(file.error().remedy() == "Mend the line; or, if the whole file is in another encoding, convert it: iconv -f latin1 -t utf-8.");
   CHECK(file.error().place() == file.path + ":4");
 }
 

@@ -105,7 +105,7 @@ TEST_CASE("Data: labels that are missing or empty are told with their record", "
   });
   const auto empty = test::error_of<DataError>([&] { holed.labels("class"); });
   CHECK(empty.code() == "graft-D005");
-  CHECK(empty.message() == "[Data] the label \"class\" is empty.");
+  CHECK(empty.message() == "[Data] a label is wanted in \"class\", which is empty here.");
   CHECK(empty.remedy() == "Fill the label in, or remove the row.");
   CHECK(empty.place() == "n:4");
 }
