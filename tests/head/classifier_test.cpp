@@ -1,5 +1,6 @@
 #include "graft/head/classifier.h"
 
+#include "gradients.h"
 #include "head/builtin.h"
 #include "support.h"
 
@@ -65,18 +66,7 @@ TEST_CASE("Classifier: gradients agree with finite differences", "[head]") {
   const Classifier head = abc({.hidden = 5});
   const at::Tensor x = at::randn({3, 4}), labels = at::tensor({0, 1, 2}, at::kLong);
   const auto loss = [&] { return head.loss(head.forward({{"pooled", x}}), {{"label", labels}})["cross_entropy"]; };
-  loss().backward();
-  for (const auto& [name, parameter] : head.parameters()) {
-    INFO(name);
-    const double gradient = parameter.grad().view(-1)[1].item<double>();
-    const c10::NoGradGuard no_grad;
-    at::Tensor entry = parameter.view(-1)[1];
-    entry.add_(1e-2);
-    const double above = loss().item<double>();
-    entry.sub_(2e-2);
-    CHECK((above - loss().item<double>()) / 2e-2 == Approx(gradient).margin(2e-3));
-    entry.add_(1e-2);
-  }
+  test::check_gradients(head, loss, 2e-3);
 }
 
 TEST_CASE("Classifier: targets follow the order of the labels", "[head]") {

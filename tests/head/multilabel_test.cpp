@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "gradients.h"
 #include "graft/data/tensors.h"
 #include "head/builtin.h"
 #include "support.h"
@@ -108,18 +109,7 @@ TEST_CASE("MultiLabel: gradients agree with finite differences", "[head]") {
   const MultiLabel head = colours({.positive_weights = {1, 2, 0.5}, .hidden = 5});
   const at::Tensor x = at::randn({3, 4}), labels = at::tensor({1.F, 0.F, 1.F, 0.F, 0.F, 1.F, 0.F, 0.F, 0.F}).view({3, 3});
   const auto loss = [&] { return head.loss(head.forward({{"pooled", x}}), {{"labels", labels}})["binary_cross_entropy"]; };
-  loss().backward();
-  for (const auto& [name, parameter] : head.parameters()) {
-    INFO(name);
-    const double gradient = parameter.grad().view(-1)[1].item<double>();
-    const c10::NoGradGuard no_grad;
-    at::Tensor entry = parameter.view(-1)[1];
-    entry.add_(1e-2);
-    const double above = loss().item<double>();
-    entry.sub_(2e-2);
-    CHECK((above - loss().item<double>()) / 2e-2 == Approx(gradient).margin(2e-3));
-    entry.add_(1e-2);
-  }
+  test::check_gradients(head, loss, 2e-3);
 }
 
 TEST_CASE("MultiLabel: its config builds it again", "[head]") {

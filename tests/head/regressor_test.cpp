@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "gradients.h"
 #include "graft/data/tensors.h"
 #include "head/builtin.h"
 #include "support.h"
@@ -72,18 +73,7 @@ TEST_CASE("Regressor: gradients agree with finite differences", "[head]") {
   const Regressor head = prices(5);
   const at::Tensor x = at::randn({3, 3}), values = rows_of({10, -5000, 12, -4500, 7, -5200}).to(at::kFloat);
   const auto loss = [&] { return head.loss(head.forward({{"pooled", x}}), {{"values", values}})["squared_error"]; };
-  loss().backward();
-  for (const auto& [name, parameter] : head.parameters()) {
-    INFO(name);
-    const double gradient = parameter.grad().view(-1)[1].item<double>();
-    const c10::NoGradGuard no_grad;
-    at::Tensor entry = parameter.view(-1)[1];
-    entry.add_(1e-2);
-    const double above = loss().item<double>();
-    entry.sub_(2e-2);
-    CHECK((above - loss().item<double>()) / 2e-2 == Approx(gradient).margin(5e-3));
-    entry.add_(1e-2);
-  }
+  test::check_gradients(head, loss, 5e-3);
 }
 
 TEST_CASE("Regressor: its config builds it again", "[head]") {
