@@ -17,8 +17,14 @@ int cross_validate(TrainSettings settings, const Voice& voice) {
   const RunFolder folder(settings.out);
   folder.write("config.json", settings.json());
   const auto line = std::make_shared<ProgressLine>(voice);
+  int fold = 0;
+  const auto make_model = [&] {
+    line->clear();
+    if (!voice.quiet) std::cerr << "fold " << ++fold << " of " << settings.folds << "\n";
+    return inputs.make_model();
+  };
   const CrossValidation found = graft::cross_validate(
-      inputs.make_model, inputs.data.train,
+      make_model, inputs.data.train,
       {.folds = static_cast<std::size_t>(settings.folds),
        .valid = settings.split,
        .stratify = inputs.task.stratify(),

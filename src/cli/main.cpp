@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <map>
@@ -12,13 +13,33 @@ namespace {
 
 using namespace graft;
 
+/// Names like the first argument that is neither a flag nor a command, or empty.
+std::string near_argument(const CLI::App& app, const std::vector<std::string>& arguments) {
+  std::vector<std::string> commands, flags;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) commands.push_back(sub->get_name());
+  const auto add_flags = [&](const CLI::App& from) {
+    for (const CLI::Option* option : from.get_options()) {
+      for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+    }
+  };
+  add_flags(app);
+  for (const CLI::App* chosen : app.get_subcommands()) add_flags(*chosen);
+  if (app.get_subcommands().empty()) return arguments.empty() ? "" : did_you_mean(arguments.front(), commands, "");
+  for (const std::string& argument : arguments) {
+    const std::string name = argument.substr(0, argument.find('='));
+    if (name.starts_with("--") && std::ranges::find(flags, name) == flags.end()) return did_you_mean(name, flags, "");
+  }
+  return "";
+}
+
 /// What the flag parser says, in the program's own form.
-int usage_error(const CLI::ParseError& error, const CLI::App& app, const cli::Voice& voice) {
+int usage_error(const CLI::ParseError& error, const CLI::App& app, const std::vector<std::string>& arguments, const cli::Voice& voice) {
   std::string command = "graft";
   for (const CLI::App* sub : app.get_subcommands()) command += " " + sub->get_name();
+  const std::string near = near_argument(app, arguments);
   return cli::report(ConfigError({.code = "graft-C100",
                                   .message = "[" + command + "] " + error.what(),
-                                  .remedy = command + " --help shows the flags, with an example.",
+                                  .remedy = near.empty() ? command + " --help shows the flags, with an example." : near,
                                   .place = ""}),
                      voice);
 }
@@ -51,8 +72,9 @@ int main(int argc, char** argv) {
     return app.exit(wanted);
   } catch (const CLI::ParseError& error) {
     // The parser stops at a mistake, so flags after it have not been seen yet.
-    for (int i = 1; i < argc; ++i) voice.json |= std::string_view(argv[i]) == "--json";
-    return usage_error(error, app, voice);
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    voice.json |= std::ranges::find(arguments, "--json") != arguments.end();
+    return usage_error(error, app, arguments, voice);
   }
   try {
     set_log_sink(console_log(voice.quiet ? LogLevel::Warning : voice.verbose ? LogLevel::Debug : LogLevel::Warning));

@@ -41,6 +41,12 @@ std::string RunFolder::file(const std::string& name) const { return (fs::path(pa
 
 void RunFolder::write(const std::string& name, const Json& content) const { write_file_atomically(file(name), json_text(content) + "\n"); }
 
+void RunFolder::discard() const {
+  std::error_code ignored;
+  for (const char* name : {"config.json", "history.jsonl", "log.txt"}) fs::remove(file(name), ignored);
+  fs::remove(path_, ignored);  // stays where it holds something else
+}
+
 HistoryFile::HistoryFile(std::string path) : path_(std::move(path)) { std::ofstream(path_, std::ios::trunc); }
 
 Action HistoryFile::on_epoch(const EpochRecord& record) {

@@ -16,6 +16,8 @@ class RunFolder {
   explicit RunFolder(const std::string& path);
   std::string file(const std::string& name) const;
   void write(const std::string& name, const Json& content) const;
+  /// Takes away what a run that learned nothing has written, so that the next one is not refused.
+  void discard() const;
 
  private:
   std::string path_;

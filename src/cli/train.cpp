@@ -87,6 +87,8 @@ int run(TrainSettings settings, const Voice& voice) {
   report.training.phases.insert(report.training.phases.begin(), {"load", load_seconds});
   log(LogLevel::Info, report.plan + "; ended: " + report.training.ended);
   if (report.training.history.empty()) {
+    set_log_sink(console_log(LogLevel::Warning));
+    folder.discard();
     std::cerr << "interrupted before anything was learned; nothing was saved\n";
     return Interrupt::exit_code();
   }

@@ -8,9 +8,9 @@
 #include "core/names.h"
 #include "graft/core/device.h"
 #include "graft/core/error.h"
-#include "graft/core/log.h"
 #include "graft/head/classifier.h"
 #include "graft/text/tokenizer.h"
+#include "predict/saved_file.h"
 
 namespace graft::cli {
 namespace {
@@ -57,18 +57,8 @@ Model continued(const TrainSettings& settings, const Task& task, const Data& tra
   model.freeze(policy(settings));
   if (const auto* classifier = dynamic_cast<const head::Classifier*>(&model.head())) {
     std::vector<std::string> labels = classifier->options().labels;
-    const std::vector<std::string> here = train.labels(task.targets.front());
-    for (const std::string& label : here) {
+    for (const std::string& label : train.labels(task.targets.front())) {
       if (std::ranges::find(labels, label) == labels.end()) labels.push_back(label);
-    }
-    std::vector<std::string> gone;
-    for (const std::string& label : classifier->options().labels) {
-      if (!std::ranges::binary_search(here, label)) gone.push_back(label);
-    }
-    if (!gone.empty()) {
-      log(LogLevel::Warning, "graft-W005: [graft train] " + std::to_string(gone.size()) +
-                                 " classes of the saved model have no record here: " + quoted_list(gone, 3) +
-                                 ". They will hardly be answered any more; train on old and new records together.");
     }
     if (labels.size() > classifier->options().labels.size()) model.replace_head(classifier->extended(labels));
   }
@@ -76,9 +66,9 @@ Model continued(const TrainSettings& settings, const Task& task, const Data& tra
 }
 
 /// The columns of a saved model stand in for those that no flag names.
-void take_columns(TrainSettings& settings, const Backbone& backbone) {
+bool take_columns(TrainSettings& settings, const Backbone& backbone) {
   const auto file = backbone.files().find("graft.json");
-  if (file == backbone.files().end()) return;
+  if (file == backbone.files().end()) return false;
   const Json manifest = parse_json(file->second, settings.backbone + ":graft.json");
   const Json& preprocess = manifest.at("preprocess");
   if (settings.text.empty() && preprocess.contains("text")) {
@@ -87,6 +77,7 @@ void take_columns(TrainSettings& settings, const Backbone& backbone) {
     settings.text = joined(texts);
   }
   if (settings.label.empty()) settings.label = joined(target_columns(manifest.at("head")));
+  return true;
 }
 
 struct Files {
@@ -109,7 +100,8 @@ TrainInputs load_inputs(TrainSettings& settings) {
   std::optional<Backbone> backbone;
   if (!settings.backbone.empty()) {
     backbone = mistakes.attempt([&] { return Backbone::load(settings.backbone, settings.backbone_options()); });
-    if (backbone) take_columns(settings, *backbone);
+    mistakes.attempt(
+        [&] { return backbone && predict::reading_manifest(settings.backbone, [&] { return take_columns(settings, *backbone); }); });
   }
   Files files;
   const auto open = [&](const std::string& path, const std::vector<std::string>& columns) {

@@ -74,8 +74,8 @@ std::string text_of(const FineTuneReport& report, const Model& model) {
 
 std::string best_so_far(const TrainReport& training) {
   const EpochRecord& best = best_of(training);
-  std::string text = "epoch " + std::to_string(best.epoch) + " of " + std::to_string(training.history.size()) + ": train loss " +
-                     fixed(best.train_loss, 4);
+  std::string text = (best.l2 ? "solve " : "epoch ") + std::to_string(best.epoch) + ", best of " + std::to_string(training.history.size()) +
+                     " finished: train loss " + fixed(best.train_loss, 4);
   if (best.valid_loss) text += ", valid loss " + fixed(*best.valid_loss, 4);
   for (const auto& [name, value] : best.metrics) text += ", " + name + " " + fixed(value, 4);
   return text;

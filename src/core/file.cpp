@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -54,6 +55,17 @@ std::vector<std::string> neighbours(const fs::path& path) {
   return names;
 }
 
+/// Near names in the folder, of the same kind where there are any.
+std::string near_files(const fs::path& path) {
+  const std::vector<std::string> all = neighbours(path);
+  std::vector<std::string> same_kind;
+  std::ranges::copy_if(all, std::back_inserter(same_kind), [&](const fs::path& name) { return name.extension() == path.extension(); });
+  const std::string wanted = path.filename().string();
+  std::error_code ignored;
+  const std::string otherwise = "Relative paths start at " + fs::current_path(ignored).string() + ".";
+  return did_you_mean(wanted, same_kind, did_you_mean(wanted, all, otherwise));
+}
+
 void write_all(int descriptor, std::string_view bytes, const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
@@ -72,11 +84,7 @@ void require_file(const std::string& path) {
         {.code = "graft-D001", .message = "[File] a file is wanted, this is a folder.", .remedy = "Name a file in it.", .place = path});
   }
   if (!fs::exists(path, ignored)) {
-    throw DataError({.code = "graft-D002",
-                     .message = "[File] there is no such file.",
-                     .remedy = did_you_mean(fs::path(path).filename().string(), neighbours(path),
-                                            "Relative paths start at " + fs::current_path(ignored).string() + "."),
-                     .place = path});
+    throw DataError({.code = "graft-D002", .message = "[File] there is no such file.", .remedy = near_files(path), .place = path});
   }
 }
 

@@ -57,6 +57,20 @@ class Concat final : public Dataset {
 
 }  // namespace
 
+Record Data::get(std::size_t index) const {
+  try {
+    return dataset_->get(index);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw DataError({.code = "graft-D015",
+                     .message = std::string("[Data] this record cannot be read: ") + error.what(),
+                     .remedy = "Repair the record, or the data set's get().",
+                     .place = "record " + std::to_string(index)},
+                    error.what());
+  }
+}
+
 Data Data::subset(std::vector<std::size_t> indices) const {
   for (const std::size_t index : indices) {
     if (index < size()) continue;

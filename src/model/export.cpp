@@ -85,6 +85,28 @@ std::string output_expression(const std::string& name, const Fields& outputs) {
   return "outputs[" + Json(actual).dump() + "]";
 }
 
+/// What the manifest describes, with the head as it starts.
+Model assemble(const predict::SavedFile& saved, const LoadOptions& options, const std::string& path) {
+  const Json& config = saved.manifest.at("head");
+  std::unique_ptr<Head> head = options.head ? options.head(config) : head::make_builtin(config);
+  if (head == nullptr) {
+    throw ConfigError({.code = "graft-C014",
+                       .message = "[Model] the head \"" + config.value("type", std::string("?")) + "\" is not one of graft's own.",
+                       .remedy = "Give Model::load a function that builds it from its config; graft::Predictor answers without.",
+                       .place = path});
+  }
+  BackboneOptions backbone;
+  for (const auto& [name, value] : saved.manifest.at("constants").items()) {
+    if (value.is_boolean()) backbone.constants[name] = value.get<bool>();
+    if (value.is_number_integer()) backbone.constants[name] = value.get<std::int64_t>();
+    if (value.is_number_float()) backbone.constants[name] = value.get<double>();
+    if (value.is_string()) backbone.constants[name] = value.get<std::string>();
+  }
+  return Model(Backbone(saved.network.child("backbone"), backbone, saved.files), std::move(head),
+               predict::make_preprocess(saved.manifest.at("preprocess"), saved.files, options.preprocess),
+               {.freeze = Freeze::parse(saved.manifest.at("freeze")), .device = options.device});
+}
+
 }  // namespace
 
 void Model::save(const std::string& path) {
@@ -126,24 +148,7 @@ void Model::save(const std::string& path) {
 
 Model Model::load(const std::string& path, const LoadOptions& options) {
   const predict::SavedFile saved = predict::read_saved(path, options.trust ? graph::Trust::Code : graph::Trust::Checked);
-  const Json& config = saved.manifest.at("head");
-  std::unique_ptr<Head> head = options.head ? options.head(config) : head::make_builtin(config);
-  if (head == nullptr) {
-    throw ConfigError({.code = "graft-C014",
-                       .message = "[Model] the head \"" + config.value("type", std::string("?")) + "\" is not one of graft's own.",
-                       .remedy = "Give Model::load a function that builds it from its config; graft::Predictor answers without.",
-                       .place = path});
-  }
-  BackboneOptions backbone;
-  for (const auto& [name, value] : saved.manifest.at("constants").items()) {
-    if (value.is_boolean()) backbone.constants[name] = value.get<bool>();
-    if (value.is_number_integer()) backbone.constants[name] = value.get<std::int64_t>();
-    if (value.is_number_float()) backbone.constants[name] = value.get<double>();
-    if (value.is_string()) backbone.constants[name] = value.get<std::string>();
-  }
-  Model model(Backbone(saved.network.child("backbone"), backbone, saved.files), std::move(head),
-              predict::make_preprocess(saved.manifest.at("preprocess"), saved.files),
-              {.freeze = Freeze::parse(saved.manifest.at("freeze")), .device = options.device});
+  Model model = predict::reading_manifest(path, [&] { return assemble(saved, options, path); });
 
   const c10::NoGradGuard no_grad;
   const graph::Network stored = saved.network.child("head");

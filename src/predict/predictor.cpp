@@ -78,19 +78,22 @@ struct Predictor::State {
 Predictor Predictor::load(const std::string& path, const LoadOptions& options) {
   const c10::Device device = choose_device(options.device).device;
   predict::SavedFile saved = predict::read_saved(path, options.trust ? graph::Trust::Code : graph::Trust::Checked);
-  const Json& config = saved.manifest.at("head");
-  std::unique_ptr<Head> head = options.head ? options.head(config) : head::make_builtin(config);
-  if (head == nullptr) head = std::make_unique<Unknown>();
-  head->set_top(options.top);
-  auto preprocess = predict::make_preprocess(saved.manifest.at("preprocess"), saved.files);
-  std::string text = text_field(*preprocess);
-  saved.network.eval();
-  saved.network.to(device);
-  const bool stateful = saved.network.is_stateful();
-  std::vector<std::string> inputs = saved.manifest.at("inputs"), outputs = saved.manifest.at("outputs");
+  State state{std::move(saved.network), false, std::move(saved.manifest), nullptr, nullptr, {}, {}, device, ""};
+  predict::reading_manifest(path, [&] {
+    const Json& config = state.manifest.at("head");
+    state.head = options.head ? options.head(config) : head::make_builtin(config);
+    state.preprocess = predict::make_preprocess(state.manifest.at("preprocess"), saved.files, options.preprocess);
+    state.inputs = state.manifest.at("inputs").get<std::vector<std::string>>();
+    state.outputs = state.manifest.at("outputs").get<std::vector<std::string>>();
+  });
+  if (state.head == nullptr) state.head = std::make_unique<Unknown>();
+  state.head->set_top(options.top);
+  state.text = text_field(*state.preprocess);
+  state.network.eval();
+  state.network.to(device);
+  state.stateful = state.network.is_stateful();
   Predictor predictor;
-  predictor.state_ = std::make_shared<const State>(State{saved.network, stateful, std::move(saved.manifest), std::move(preprocess),
-                                                         std::move(head), std::move(inputs), std::move(outputs), device, std::move(text)});
+  predictor.state_ = std::make_shared<const State>(std::move(state));
   return predictor;
 }
 

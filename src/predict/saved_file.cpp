@@ -21,7 +21,7 @@ SavedFile read_saved(const std::string& path, graph::Trust trust) {
                            .place = path});
   }
   SavedFile saved{std::move(network), parse_json(manifest->second, path + ":graft.json"), {}};
-  const int version = saved.manifest.value("format", 0);
+  const int version = reading_manifest(path, [&] { return saved.manifest.value("format", 0); });
   if (version > file_format) {
     throw CheckpointError({.code = "graft-K011",
                            .message = "[Model] the file has format " + std::to_string(version) + ", this version of graft reads up to " +
@@ -43,7 +43,18 @@ void write_saved(const std::string& path, const SavedFile& saved) {
   saved.network.save(path, files);
 }
 
-std::shared_ptr<const Preprocess> make_preprocess(const Json& config, const graph::Files& files) {
+void refuse_manifest(const Json::exception& error, const std::string& path) {
+  throw CheckpointError({.code = "graft-K019",
+                         .message = "[Model] the file's graft.json is not as graft writes it.",
+                         .remedy = "Save the model again; the file was damaged, or written by something else.",
+                         .place = path},
+                        error.what());
+}
+
+std::shared_ptr<const Preprocess> make_preprocess(const Json& config, const graph::Files& files, const PreprocessFactory& factory) {
+  if (factory) {
+    if (auto made = factory(config, files)) return made;
+  }
   const std::string type = config.value("type", std::string());
   if (type == "tokenizer" && files.contains("tokenizer.json")) {
     return std::make_shared<text::Tokenizer>(text::Tokenizer::from_config(config, files.at("tokenizer.json")));
@@ -51,7 +62,7 @@ std::shared_ptr<const Preprocess> make_preprocess(const Json& config, const grap
   if (type == "tensors") return std::make_shared<TensorInputs>(TensorInputs::from_config(config));
   throw CheckpointError({.code = "graft-K012",
                          .message = "[Model] the preprocessing \"" + type + "\" is not known, or a file of it is missing.",
-                         .remedy = "Update graft, or load with the preprocessing given.",
+                         .remedy = "Update graft, or give Model::load a function that builds it from its config (LoadOptions::preprocess).",
                          .place = ""});
 }
 

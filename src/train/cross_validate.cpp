@@ -25,6 +25,7 @@ CrossValidation cross_validate(const std::function<Model()>& make_model, const D
     Model model = make_model();
     FineTuneOptions fine_tuning = options.fine_tune;
     fine_tuning.evaluate = true;
+    fine_tuning.check = options.fine_tune.check && found.folds.empty();  // every fold has the same records
     FineTuneReport report = fine_tune(model, parts, fine_tuning);
     if (report.measured_on == "test") found.folds.push_back(std::move(report.evaluation));
   }

@@ -6,6 +6,7 @@
 
 #include "core/names.h"
 #include "core/table.h"
+#include "graft/head/classifier.h"
 
 namespace graft {
 namespace {
@@ -31,6 +32,7 @@ class Check {
     leakage(data_.valid, "validation");
     leakage(data_.test, "test");
     rare_classes();
+    unseen_classes();
     return std::move(found_);
   }
 
@@ -105,6 +107,20 @@ class Check {
         std::to_string(rare.size()) + " of " + std::to_string(classes_.size()) + " classes have fewer than " + std::to_string(few) +
             " training records: " + listed(names, rare.size()),
         "Bring more records of them, or join them to another class.", "");
+  }
+
+  /// Classes that a saved model brings along when it goes on with other data.
+  void unseen_classes() {
+    const auto* classifier = dynamic_cast<const head::Classifier*>(&model_.head());
+    if (classifier == nullptr) return;
+    std::vector<std::string> unseen;
+    for (const std::string& label : classifier->options().labels) {
+      if (!classes_.contains(label)) unseen.push_back(label);
+    }
+    if (unseen.empty()) return;
+    add("graft-W005",
+        std::to_string(unseen.size()) + " classes of the model have no training record: " + quoted_list(unseen, examples) + ".",
+        "They will hardly be answered; bring records of them, old ones together with new ones.", "");
   }
 
   static std::string listed(const std::vector<std::string>& shown, std::size_t count) {

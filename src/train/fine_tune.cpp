@@ -51,7 +51,7 @@ FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions
   const Plan plan = settle(model, options.preset);
   report.plan = plan.text;
   train::preflight(model, data);
-  report.warnings = check_data(model, data);
+  if (options.check) report.warnings = check_data(model, data);
   for (const Problem& warning : report.warnings) {
     log(LogLevel::Warning,
         warning.code + ": " + warning.message + (warning.place.empty() ? "" : " (" + warning.place + ")") + " " + warning.remedy);

@@ -69,6 +69,19 @@ TEST_CASE("graft train: SIGINT and SIGTERM end a run with its best weights saved
   CHECK(graft("predict " + run + "/model.pt 'a b c'").code == 0);
 }
 
+TEST_CASE("graft train: a run interrupted before it learned anything leaves no folder behind", "[cli]") {
+  const Program graft;
+  const std::string run = graft.folder.file("run");
+  // Computing the features of so many records takes far longer than the signal.
+  const std::vector<std::string> arguments{"train",    "--backbone", graft.imported(), "--train", graft.messages("t.csv", 20000, 0),
+                                           "--preset", "probe",      "--out",          run};
+  const Ended ended = interrupt(graft, arguments, SIGINT, run + "/config.json");
+  INFO(ended.result.err);
+  CHECK(ended.result.code == 130);
+  CHECK(ended.result.err.find("nothing was saved") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(run));
+}
+
 TEST_CASE("graft train: a disk that is full while saving fails the run and leaves the model that was there", "[cli][error]") {
   const Program graft;
   const std::string run = graft.trained();

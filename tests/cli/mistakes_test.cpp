@@ -113,7 +113,9 @@ TEST_CASE("graft train: flags that contradict, a config with unknown keys, and p
   Mistake(t.graft, t.train_on(t.data, "--preset prob")).says("graft-C020", {"\"probe\""});
   Mistake(t.graft, t.train_on(t.data, "--task clasify")).says("graft-C104", {"classify"});
   Mistake(t.graft, t.train_on(t.data, "--folds 3 --valid " + t.data)).says("graft-C104", {"--folds"});
-  Mistake(t.graft, t.train_on(t.data, "--epoch 3")).says("graft-C100", {"--help"});
+  Mistake(t.graft, t.train_on(t.data, "--epoch 3")).says("graft-C100", {"Did you mean \"--epochs\""});
+  Mistake(t.graft, "trian --backbone x").says("graft-C100", {"Did you mean \"train\""});
+  Mistake(t.graft, "predict").says("graft-C100", {"graft predict --help"});
   Mistake(t.graft, t.train_on(t.data, "--preset full --freeze '*'")).says("graft-C021", {"whole backbone", "graft inspect"});
   Mistake(t.graft, t.train_on(t.data, "--preset full --freeze 'encodr.*'")).says("graft-C008", {"\"encodr.*\"", "\"encoder"});
   Mistake(t.graft, t.train_on(t.data, "--preset full --freeze up_to=layer.9")).says("graft-C008", {"layer group"});

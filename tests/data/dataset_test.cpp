@@ -110,6 +110,23 @@ TEST_CASE("Data: labels that are missing or empty are told with their record", "
   CHECK(empty.place() == "n:4");
 }
 
+TEST_CASE("Data: an exception of the data set's own code names the record, through every decoration", "[dataset][error]") {
+  class Torn final : public Dataset {
+    std::size_t size() const override { return 10; }
+    Record get(std::size_t index) const override {
+      if (index == 7) throw std::runtime_error("the disk is gone");
+      return {{{"class", std::string("a")}}, ""};
+    }
+  };
+  const Data torn(std::make_shared<Torn>());
+  const auto label = [&](const Data& data) { return test::error_of<DataError>([&] { data.labels("class"); }); };
+  for (const Data& data : {torn, torn.subset({7}), torn.map([](Record record) { return record; })}) {
+    CHECK(label(data).code() == "graft-D015");
+    CHECK(label(data).place() == "record 7");
+    CHECK(label(data).message().find("the disk is gone") != std::string::npos);
+  }
+}
+
 TEST_CASE("Record: text writes numbers out and refuses what is none", "[dataset]") {
   const Record record{{{"n", std::int64_t{-3}},
                        {"x", 0.5},

@@ -2,7 +2,9 @@
 
 #include "graft/data/tensor_inputs.h"
 #include "graft/model/model.h"
+#include "graft/predict/predictor.h"
 #include "graph/network.h"
+#include "predict/saved_file.h"
 #include "support.h"
 #include "toys.h"
 
@@ -110,4 +112,46 @@ TEST_CASE("Saved file: a head whose recorded form is wrong for other sizes is re
 TEST_CASE("Saved file: what is no saved model is told from one", "[model][error]") {
   CHECK(test::error_of<CheckpointError>([] { Model::load(test::golden_path("text_script.pt"), {.device = "cpu"}); }).code() ==
         "graft-K010");
+}
+
+namespace {
+
+/// A user's own preprocessing: the text's length as the only token.
+class Lengths final : public Preprocess {
+ public:
+  std::vector<Sample> operator()(const Record& record, Rng&, Mode) const override {
+    return {{{{"input_ids", at::full({3}, static_cast<std::int64_t>(record.text("message").size() % 20), at::kLong)}}, {}, 0}};
+  }
+  Json config() const override { return {{"type", "lengths"}}; }
+  Record example() const override { return {{{"message", std::string("a")}}, ""}; }
+};
+
+}  // namespace
+
+TEST_CASE("Saved file: a user's preprocessing comes back through its factory", "[model]") {
+  const test::TempDir folder;
+  Model(test::tiny_bert(), head::Classifier({.label = "class", .labels = {"a", "b"}}), Lengths(), {.device = "cpu"})
+      .save(folder.file("m.pt"));
+  CHECK(test::error_of<CheckpointError>([&] { Model::load(folder.file("m.pt"), {.device = "cpu"}); }).code() == "graft-K012");
+  const PreprocessFactory factory = [](const Json& config, const auto&) -> std::shared_ptr<const Preprocess> {
+    return config.at("type") == "lengths" ? std::make_shared<Lengths>() : nullptr;
+  };
+  CHECK_FALSE(Predictor::load(folder.file("m.pt"), {.device = "cpu", .preprocess = factory})("abc").label.empty());
+  CHECK(Model::load(folder.file("m.pt"), {.device = "cpu", .preprocess = factory}).preprocess()->config().at("type") == "lengths");
+}
+
+TEST_CASE("Saved file: a graft.json that lacks a part is told, to a model and to a predictor", "[model][error]") {
+  const test::TempDir folder;
+  test::toy_model().save(folder.file("m.pt"));
+  predict::SavedFile saved = predict::read_saved(folder.file("m.pt"));
+  for (const char* part : {"head", "preprocess"}) {
+    predict::SavedFile torn = saved;
+    torn.manifest.erase(part);
+    predict::write_saved(folder.file("torn.pt"), torn);
+    CHECK(test::error_of<CheckpointError>([&] { Model::load(folder.file("torn.pt"), {.device = "cpu"}); }).code() == "graft-K019");
+    CHECK(test::error_of<CheckpointError>([&] { Predictor::load(folder.file("torn.pt"), {.device = "cpu"}); }).code() == "graft-K019");
+  }
+  saved.manifest["head"]["labels"] = 3;
+  predict::write_saved(folder.file("torn.pt"), saved);
+  CHECK(test::error_of<CheckpointError>([&] { Model::load(folder.file("torn.pt"), {.device = "cpu"}); }).code() == "graft-K019");
 }

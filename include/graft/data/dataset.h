@@ -48,7 +48,8 @@ class GRAFT_API Data {
 
   std::size_t size() const { return dataset_ ? dataset_->size() : 0; }
   bool empty() const { return size() == 0; }
-  Record get(std::size_t index) const { return dataset_->get(index); }
+  /// Throws DataError that names the record if the data set's own code throws anything but an Error.
+  Record get(std::size_t index) const;
   std::string key(std::size_t index) const { return dataset_->key(index); }
 
   /// The records of these indices, in this order. Throws ConfigError if one is out of range.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
@@ -12,6 +13,7 @@
 #include "graft/core/api.h"
 #include "graft/core/progress.h"
 #include "graft/data/dataset.h"
+#include "graft/data/preprocess.h"
 #include "graft/head/head.h"
 
 namespace graft {
@@ -19,12 +21,18 @@ namespace graft {
 /// Builds a user's head from its config() again.
 using HeadFactory = std::function<std::unique_ptr<Head>(const nlohmann::json&)>;
 
+/// Builds a user's preprocessing from its config() and files() again.
+using PreprocessFactory =
+    std::function<std::shared_ptr<const Preprocess>(const nlohmann::json& config, const std::map<std::string, std::string>& files)>;
+
 /// How a saved model comes back, to answer or to be trained on.
 struct LoadOptions {
   /// As choose_device() reads it.
   std::string device = "auto";
   /// Builds a user's own head. A Predictor gives the outputs as they are without it; a Model needs it.
   HeadFactory head = {};
+  /// Builds a user's own preprocessing; null: it is one of graft's.
+  PreprocessFactory preprocess = {};
   /// Runs whatever code the file brings, as if it were a program; else only code that computes, and touches no files, sockets or processes.
   bool trust = false;
   /// How many of the best answers Decoded::top lists.

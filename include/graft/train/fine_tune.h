@@ -34,6 +34,8 @@ struct FineTuneOptions {
   TrainerOptions trainer = {};
   /// Strengths of the L2 penalty to choose from, for features of unit variance.
   std::vector<double> l2 = {1.0, 3e-1, 1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4};
+  /// Look for what is suspicious in the data (see check_data) and log it. False leaves that to the caller.
+  bool check = true;
   /// Measure at the end: on test data, or on validation data where there is none. False leaves that to the caller.
   bool evaluate = true;
   std::vector<std::shared_ptr<Callback>> callbacks = {};
