@@ -11,6 +11,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # False alarms of this compiler over std::string in C++20 (GCC bug 105329 and its kin).
   target_compile_options(graft_options INTERFACE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+  target_compile_options(graft_options INTERFACE -Wno-maybe-uninitialized)  # false alarms over std::regex with sanitizers on
+endif()
 if(GRAFT_WERROR)
   target_compile_options(graft_options INTERFACE -Werror)
 endif()

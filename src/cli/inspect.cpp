@@ -1,8 +1,12 @@
+#include <algorithm>
 #include <iostream>
 
+#include "backbone/example.h"
 #include "cli/command.h"
+#include "cli/inspect_report.h"
+#include "cli/train_settings.h"
+#include "core/file.h"
 #include "core/names.h"
-#include "core/table.h"
 #include "graft/adapt/freeze.h"
 #include "graft/backbone/backbone.h"
 #include "graft/core/device.h"
@@ -12,62 +16,58 @@ namespace graft::cli {
 namespace {
 
 struct InspectFlags {
-  std::string file, freeze;
-  bool system = false, trust = false;
+  std::string file, freeze, out;
+  std::vector<std::string> constants, shapes;
+  bool system = false, trust = false, repair = false, features = false;
 };
 
-std::string signature(const Backbone& backbone) {
-  std::string text;
-  for (const auto& argument : backbone.arguments()) {
-    text += (text.empty() ? "" : ", ") + argument.name + ": " + argument.type + (argument.has_default ? " (optional)" : "");
-  }
-  return "forward(" + text + ")";
-}
-
-Json json_of(const Backbone& backbone) {
-  Json methods = Json::array(), groups = Json::array(), arguments = Json::array();
-  for (const auto& argument : backbone.arguments())
-    arguments.push_back({{"name", argument.name}, {"type", argument.type}, {"optional", argument.has_default}});
-  for (const std::string& name : backbone.method_names()) {
-    methods.push_back({{"name", name}, {"arguments", name == "forward" ? arguments : Json::array()}});
-  }
-  for (const LayerGroup& group : backbone.groups()) groups.push_back({{"name", group.name}, {"parameters", group.parameters}});
-  Json files = Json::array();
-  for (const auto& [name, content] : backbone.files()) files.push_back(name);
-  return {{"kind", "torchscript"},
-          {"methods", methods},
-          {"parameters", backbone.num_parameters()},
-          {"trainable", backbone.num_trainable_as_saved()},
-          {"groups", groups},
-          {"files", files},
-          {"findings", Json::array()}};
+void check(const InspectFlags& flags) {
+  const auto refuse = [](const std::string& message, const std::string& remedy) {
+    throw ConfigError({.code = "graft-C100", .message = "[graft inspect] " + message, .remedy = remedy, .place = ""});
+  };
+  if (flags.file.empty() && !flags.system)
+    refuse("a FILE is wanted, or --system.", "graft inspect --help shows the flags, with an example.");
+  if (!flags.out.empty() && !flags.repair) refuse("-o names where the repaired network goes.", "Add --repair, or leave -o out.");
+  if (!flags.out.empty()) require_writable(flags.out);
 }
 
 int run(const InspectFlags& flags, const Voice& voice) {
+  check(flags);
   if (flags.system) {
     std::cout << system_text() << "\ndevice auto: " << choose_device("auto").reason << "\n";
     return 0;
   }
-  const Backbone backbone = Backbone::load(flags.file, {.trust = flags.trust});
+  Backbone backbone = Backbone::load(flags.file, {.constants = parse_constants(flags.constants), .trust = flags.trust});
+  std::vector<Finding> repaired;
+  if (flags.repair) {
+    const Backbone mended = backbone.repair();
+    for (const Finding& finding : backbone.findings()) {
+      if (finding.kind == FindingKind::Repairable &&
+          std::ranges::find(mended.findings(), finding.code, &Finding::code) == mended.findings().end())
+        repaired.push_back(finding);
+    }
+    backbone = mended;
+    if (!flags.out.empty()) backbone.save(flags.out);
+  }
   Json json = json_of(backbone);
-  std::string frozen;
+  json["repaired"] = json_of(repaired);
+  std::string text = text_of(backbone, flags.file);
+  if (flags.repair)
+    text += "\nrepaired" + (flags.out.empty() ? std::string(" (-o OUT.pt writes it)") : ", written to " + flags.out) + ":\n" +
+            (repaired.empty() ? "  nothing\n" : text_of(repaired, Remedies::Hidden));
+  text += "\n" + verdict(backbone, flags.repair);
+  if (flags.features) {
+    const std::vector<TapShape> shapes =
+        tap_shapes(backbone, backbone::example_inputs(backbone, backbone::parse_shapes(backbone, flags.shapes)));
+    json["features"] = json_of(shapes);
+    text += "\n" + text_of(shapes);
+  }
   if (!flags.freeze.empty()) {
     const FreezeTable table = freeze_table(backbone, Freeze::parse(flags.freeze).trainable(backbone));
     json["trainable"] = table.trainable();
-    frozen = table.text();
+    text += "\nwith --freeze " + flags.freeze + ":\n" + table.text();
   }
-  if (voice.json) {
-    std::cout << json_text(json) << "\n";
-    return 0;
-  }
-  std::cout << flags.file << ": TorchScript, " << with_commas(backbone.num_parameters()) << " parameters, "
-            << with_commas(backbone.num_trainable_as_saved()) << " of them saved as trainable\n  " << signature(backbone) << "\n";
-  for (const auto& [name, content] : backbone.files()) std::cout << "  holds " << name << "\n";
-  Table table;
-  table.add({"layer group", "parameters"});
-  for (const LayerGroup& group : backbone.groups()) table.add({group.name, with_commas(group.parameters)});
-  std::cout << "\n" << table.text();
-  if (!frozen.empty()) std::cout << "\nwith --freeze " << flags.freeze << ":\n" << frozen;
+  std::cout << (voice.json ? json_text(json) + "\n" : text);
   return 0;
 }
 
@@ -75,22 +75,21 @@ int run(const InspectFlags& flags, const Voice& voice) {
 
 Run add_inspect(CLI::App& app, Voice& voice) {
   auto flags = std::make_shared<InspectFlags>();
-  CLI::App* command = app.add_subcommand("inspect", "What a checkpoint holds: arguments, layer groups, parameters");
-  command->footer("Example: graft inspect minilm.pt --freeze up_to=encoder.layer.3");
+  CLI::App* command = app.add_subcommand("inspect", "What a checkpoint holds, whether it can be trained, and what is to be mended first");
+  command->footer(
+      "Examples: graft inspect minilm.pt --freeze up_to=encoder.layer.3\n          graft inspect traced.pt --repair -o repaired.pt\n"
+      "          graft inspect resnet.pt --features --shape 1x3x224x224");
   auto* file = command->add_option("FILE", flags->file, "A TorchScript file");
+  command->add_flag("--repair", flags->repair, "Mend what can be mended, and show what is left");
+  command->add_option("-o,--out", flags->out, "Where the repaired network goes");
+  command->add_flag("--features", flags->features, "List what can be brought out of the network, with shapes");
+  command->add_option("--shape", flags->shapes, "NAME=2x3x224x224: the input that shapes are told for; default: tried");
+  command->add_option("--constant", flags->constants, "NAME=VALUE for other arguments of the network; may be repeated");
   command->add_option("--freeze", flags->freeze, "Show what trains under a policy: all, none, up_to=GROUP, PATTERN[,PATTERN]");
   auto* system = command->add_flag("--system", flags->system, "What this machine and LibTorch offer");
   command->add_flag("--trust", flags->trust, "Load without the check of the file's code (files, network, endless loops)");
   file->excludes(system);
-  return [flags, command, &voice] {
-    if (flags->file.empty() && !flags->system) {
-      throw ConfigError({.code = "graft-C100",
-                         .message = "[graft inspect] a FILE is wanted, or --system.",
-                         .remedy = "graft inspect --help shows the flags, with an example.",
-                         .place = ""});
-    }
-    return run(*flags, voice);
-  };
+  return [flags, &voice] { return run(*flags, voice); };
 }
 
 }  // namespace graft::cli

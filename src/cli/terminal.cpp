@@ -25,7 +25,8 @@ extern "C" void catch_signal(int signal) {
 
 std::vector<Problem> problems_of(const std::exception& error) {
   if (const auto* known = dynamic_cast<const Error*>(&error)) return known->problems();
-  return {{"graft-S000", std::string("[graft] something went wrong that should not: ") + error.what(),
+  const std::string what = error.what();  // LibTorch adds a backtrace
+  return {{"graft-S000", "[graft] something went wrong that should not: " + what.substr(0, what.find('\n')),
            "Run again with --verbose, and report it.", ""}};
 }
 

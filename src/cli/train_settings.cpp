@@ -123,10 +123,6 @@ std::vector<Problem> TrainSettings::problems() const {
   require(!(frozen && hidden == 0 && dropout == 0 && epochs > 0),
           "--epochs does not apply: a linear head on a frozen backbone is solved, not stepped.",
           "Leave --epochs out, or take --preset full.");
-  for (const std::string& given : constant) {
-    require(given.find('=') != std::string::npos && given.front() != '=', "--constant NAME=VALUE is wanted, got \"" + given + "\".",
-            "For instance --constant sr=16000.");
-  }
   return problems;
 }
 
@@ -136,11 +132,22 @@ TrainerOptions TrainSettings::trainer() const {
   return options;
 }
 
-BackboneOptions TrainSettings::backbone_options() const {
-  BackboneOptions options{.trust = trust};
-  for (const std::string& given : constant)
-    options.constants[given.substr(0, given.find('='))] = parse_constant(given.substr(given.find('=') + 1));
-  return options;
+BackboneOptions TrainSettings::backbone_options() const { return {.constants = parse_constants(constant), .trust = trust}; }
+
+std::map<std::string, std::variant<bool, std::int64_t, double, std::string>> parse_constants(const std::vector<std::string>& given) {
+  std::map<std::string, std::variant<bool, std::int64_t, double, std::string>> constants;
+  std::vector<Problem> problems;
+  for (const std::string& text : given) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      problems.push_back(
+          {"graft-C104", "[graft] --constant NAME=VALUE is wanted, got \"" + text + "\".", "For instance --constant sr=16000.", ""});
+    } else {
+      constants[text.substr(0, equals)] = parse_constant(text.substr(equals + 1));
+    }
+  }
+  if (!problems.empty()) throw ConfigError(problems);
+  return constants;
 }
 
 }  // namespace graft::cli

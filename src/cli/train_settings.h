@@ -1,7 +1,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "core/json.h"
@@ -47,5 +49,8 @@ struct TrainSettings {
   TrainerOptions trainer() const;
   BackboneOptions backbone_options() const;
 };
+
+/// "sr=16000" as a constant of a network's forward. Throws ConfigError.
+std::map<std::string, std::variant<bool, std::int64_t, double, std::string>> parse_constants(const std::vector<std::string>& given);
 
 }  // namespace graft::cli

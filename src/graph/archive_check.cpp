@@ -90,15 +90,16 @@ void require_version(const Archive& archive) {
 
 }  // namespace
 
-Archive checked_archive(const std::shared_ptr<const Mapping>& file, const std::string& path, Trust trust) {
+Archive checked_archive(const std::shared_ptr<const Mapping>& file, const std::string& path, Trust trust, Origin* origin) {
   require_zip(file->bytes(), path);
   Archive archive(file, path);
   require_torchscript(archive);
   archive.require_sound();
   require_version(archive);
   const auto classes = trust == Trust::Code ? PickleClasses::Any : PickleClasses::Known;
-  check_pickle(archive, "constants", classes);
-  check_pickle(archive, "data", classes);
+  std::set<std::string> devices = check_pickle(archive, "constants", classes);
+  devices.merge(check_pickle(archive, "data", classes));
+  if (origin != nullptr) *origin = {std::move(devices), archive.find("bytecode.pkl") != nullptr};
   const auto sources = read_sources(archive);
   if (trust == Trust::Checked) check_code(archive, sources);
   return archive;

@@ -1,8 +1,10 @@
 #include <torch/csrc/jit/api/module.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "graph/network.h"
+#include "graph/walk.h"
 
 namespace graft::graph {
 namespace {
@@ -27,8 +29,24 @@ class Copier {
   c10::IValue value(const c10::IValue& original) {
     if (original.isTensor()) return tensor(original.toTensor());
     if (original.isObject() && !original.isCustomClass()) return object(original.toObject());
-    // Containers may be changed by the network (recurrent state), so each copy has its own.
-    if (original.isList() || original.isGenericDict() || original.isTuple()) return original.deepcopy();
+    // Containers may be changed by the network (recurrent state), so each copy has its own. What they hold may be parameters as well (the
+    // weights of a recurrent layer).
+    if (original.isTuple()) {
+      std::vector<c10::IValue> elements;
+      for (const c10::IValue& element : original.toTupleRef().elements()) elements.push_back(value(element));
+      return c10::ivalue::Tuple::create(std::move(elements));
+    }
+    if (original.isList()) {
+      c10::impl::GenericList copy(original.type()->expectRef<c10::ListType>().getElementType());
+      for (const c10::IValue& element : original.toListRef()) copy.push_back(value(element));
+      return copy;
+    }
+    if (original.isGenericDict()) {
+      const auto given = original.toGenericDict();
+      c10::impl::GenericDict copy(given.keyType(), given.valueType());
+      for (const auto& entry : given) copy.insert(entry.key(), value(entry.value()));
+      return copy;
+    }
     return original;
   }
 
@@ -57,7 +75,22 @@ Network Network::instance(const Trains& trains) const {
   std::unordered_map<const c10::TensorImpl*, bool> decided;
   for (const auto& [name, tensor] : parameters()) decided[tensor.unsafeGetTensorImpl()] |= trains(name);
   const c10::NoGradGuard no_grad;
-  return Network(torch::jit::Module(Copier(std::move(decided), false).object(module_->_ivalue())));
+  return Network(torch::jit::Module(Copier(std::move(decided), false).object(module_->_ivalue())), origin_);
+}
+
+Network Network::with_tensors(const NamedTensors& tensors) const {
+  const Network copy = instance([](const std::string&) { return false; });
+  const NamedTensors before = parameters(), after = copy.parameters();
+  for (std::size_t i = 0; i < before.size(); ++i) at::Tensor(after[i].second).set_requires_grad(before[i].second.requires_grad());
+  const auto has = [&](const std::string& path) {
+    return std::ranges::any_of(before, [&](const auto& entry) { return entry.first == path; });
+  };
+  for (const auto& [path, tensor] : tensors) {
+    if (!has(path)) continue;  // of a part that was cut off
+    const auto [owner, name] = attribute_owner(*copy.module_, path);
+    owner->setAttr(name, tensor.detach().requires_grad_(true));
+  }
+  return copy;
 }
 
 Network Network::with_own_state() const {

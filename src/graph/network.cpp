@@ -32,19 +32,37 @@ class MappedBytes final : public caffe2::serialize::ReadAdapterInterface {
   std::shared_ptr<const Mapping> file_;
 };
 
+void collect(const std::string& name, const c10::IValue& value, Fields& outputs) {
+  if (value.isTensor()) {
+    outputs.set(name, value.toTensor());
+  } else if (value.isTuple() || value.isList()) {
+    std::size_t index = 0;
+    const std::vector<c10::IValue> elements = value.isTuple() ? value.toTupleRef().elements().vec() : value.toListRef().vec();
+    for (const c10::IValue& element : elements) collect(name + "." + std::to_string(index++), element, outputs);
+  } else if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict()) {
+      if (entry.key().isString()) collect(name + "." + entry.key().toStringRef(), entry.value(), outputs);
+    }
+  }
+}
+
 }  // namespace
 
-Network::Network(jit::Module module) : module_(std::make_shared<jit::Module>(std::move(module))) {}
+Network::Network(jit::Module module, Origin origin)
+    : origin_(std::move(origin)), module_(std::make_shared<jit::Module>(std::move(module))) {}
 
 Network Network::load(const std::string& path, Files* files, Trust trust) {
   runtime();
   const auto file = Mapping::open(path);
-  const Archive archive = checked_archive(file, path, trust);
+  Origin origin;
+  const Archive archive = checked_archive(file, path, trust, &origin);
   jit::ExtraFilesMap extra;
   if (files != nullptr) {
     for (const auto& [name, bytes] : *files) extra[name] = "";
   }
   std::optional<jit::Module> module;
+  // Layers that a mobile build packed give their weights back only if they have kept them.
+  at::globalContext().setReleaseWeightsWhenPrepacking(false);
   try {
     module = jit::load(std::make_shared<MappedBytes>(file), at::kCPU, extra, /*load_debug_files=*/false);
   } catch (const std::exception& error) {
@@ -58,7 +76,7 @@ Network Network::load(const std::string& path, Files* files, Trust trust) {
       if (!bytes.empty()) files->emplace(name, std::move(bytes));
     }
   }
-  return Network(std::move(*module));
+  return Network(std::move(*module), std::move(origin));
 }
 
 void Network::save(const std::string& path, const Files& files) const {
@@ -121,21 +139,12 @@ Fields Network::operator()(std::vector<c10::IValue> arguments) const {
                      error.what());
   }
   Fields outputs;
-  const auto add = [&](std::string name, const c10::IValue& value) {
-    if (value.isTensor()) outputs.set(std::move(name), value.toTensor());
-  };
-  if (result.isTuple()) {
-    const auto& elements = result.toTupleRef().elements();
-    for (std::size_t i = 0; i < elements.size(); ++i) add("output." + std::to_string(i), elements[i]);
-  } else if (result.isList()) {
-    const auto elements = result.toListRef();
-    for (std::size_t i = 0; i < elements.size(); ++i) add("output." + std::to_string(i), elements[i]);
-  } else if (result.isGenericDict()) {
+  if (result.isGenericDict()) {
     for (const auto& entry : result.toGenericDict()) {
-      if (entry.key().isString()) add(entry.key().toStringRef(), entry.value());
+      if (entry.key().isString()) collect(entry.key().toStringRef(), entry.value(), outputs);
     }
   } else {
-    add("output", result);
+    collect("output", result, outputs);
   }
   return outputs;
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,10 +43,18 @@ enum class Trust {
   Code,
 };
 
+/// What a file tells beside the network.
+struct Origin {
+  /// Where its tensors lay when they were saved: "cpu", "cuda:0".
+  std::set<std::string> devices;
+  /// Made for the mobile interpreter.
+  bool mobile = false;
+};
+
 /// A network as an opaque value: copies are handles on the same module tree. The other rooms know TorchScript by this class only.
 class Network {
  public:
-  explicit Network(torch::jit::Module module);
+  explicit Network(torch::jit::Module module, Origin origin = {});
 
   /// Reads an archive to the CPU; `files` names extra files on entry and holds those that the archive has on return.
   /// Throws CheckpointError that says what the file is when it is no TorchScript, or what is wrong with it (see archive_check.h).
@@ -66,8 +75,13 @@ class Network {
   /// require gradients. Where anything trains, buffers are clones too. Each copy has its own tensor objects, so requires_grad, gradients
   /// and device are its own; ties hold, and a tied tensor trains if one of its names does.
   Network instance(const Trains& trains) const;
-  /// True if forward in eval mode changes the network: recurrent state, counters, caches.
-  bool is_stateful() const;
+  /// A copy with these tensors in the place of the parameters of that name, of any shape. Everything else is shared.
+  Network with_tensors(const NamedTensors& tensors) const;
+  /// Attributes that forward in eval mode changes, by dotted name: recurrent state, counters, caches.
+  std::vector<std::string> state() const;
+  bool is_stateful() const { return !state().empty(); }
+  /// Gives attributes their values in `from`, a copy of this network: those of tensors are copied.
+  void set_state(const Network& from, const std::vector<std::string>& names) const;
   /// A copy that shares the parameters and has buffers and attributes of its own.
   Network with_own_state() const;
   /// The mode of a training step in which nothing frozen moves (see training_flags.h).
@@ -75,13 +89,15 @@ class Network {
   void eval();
   void to(c10::Device device);
 
-  /// What forward gives, by name: "output"; "output.0", "output.1", ... of a tuple; the keys of a dictionary. Throws ModelError with the
-  /// cause, without the interpreter's trace.
+  /// What forward gives, by name: "output"; "output.0", "output.1", ... of a tuple or list; the keys of a dictionary; "output.0.1", "key.0"
+  /// where these hold others. Throws ModelError with the cause, without the interpreter's trace.
   Fields operator()(std::vector<c10::IValue> arguments) const;
 
+  const Origin& origin() const { return origin_; }
   torch::jit::Module& module() const { return *module_; }
 
  private:
+  Origin origin_;
   std::shared_ptr<torch::jit::Module> module_;
 };
 

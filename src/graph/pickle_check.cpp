@@ -46,6 +46,8 @@ class Check {
     bytes_ = archive.bytes(*record);
   }
 
+  const std::set<std::string>& devices() const { return tensors_.devices(); }
+
   void run() {
     if (!bytes_.starts_with("\x80\x02")) refuse("is no pickle of protocol 2");
     at_ = 2;
@@ -207,6 +209,10 @@ class Check {
 
 }  // namespace
 
-void check_pickle(const Archive& archive, const std::string& name, PickleClasses classes) { Check(archive, name, classes).run(); }
+std::set<std::string> check_pickle(const Archive& archive, const std::string& name, PickleClasses classes) {
+  Check check(archive, name, classes);
+  check.run();
+  return check.devices();
+}
 
 }  // namespace graft::graph

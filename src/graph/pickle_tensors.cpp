@@ -15,6 +15,7 @@ using Kind = PickleValue::Kind;
 
 // A storage is read once for each place that names it, which for LibTorch's own files is one.
 constexpr std::uint64_t max_reads = 4;
+constexpr std::size_t max_devices = 100;
 // Numbers of a convolution are written as int16.
 constexpr std::int64_t max_setting = 32767, max_spatial_dimensions = 3;
 constexpr std::uint64_t max_settings_record = 4096;
@@ -59,6 +60,7 @@ Value PickleTensors::storage(const Value& description) {
       parts[2].kind != Kind::Text || parts[4].kind != Kind::Int) {
     refuse("has a storage that is not described as one");
   }
+  if (parts[3].kind == Kind::Text && devices_.size() < max_devices) devices_.emplace(text_of(bytes_, parts[3]));
   const std::int64_t count = parts[4].number, bits = parts[1].bits;
   std::int64_t bytes = 0;
   if (count < 0 || __builtin_mul_overflow(count, std::max<std::int64_t>(bits / 8, 1), &bytes)) refuse("has a storage of no size");

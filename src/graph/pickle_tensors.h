@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@ class PickleTensors {
 
   /// ("storage", type, key, device, count): the bytes of a record.
   PickleValue storage(const PickleValue& description);
+  /// Where the storages lay when they were saved.
+  const std::set<std::string>& devices() const { return devices_; }
   /// (storage, offset, sizes, strides, ...)
   PickleValue tensor(const PickleValue& description);
   /// The state of a packed convolution or linear layer: packing divides by its numbers and sizes without a look at them.
@@ -49,6 +52,7 @@ class PickleTensors {
   const std::string& bytes_;
   const PickleStack& stack_;
   std::vector<Storage> storages_;
+  std::set<std::string> devices_;
   std::vector<Tensor> tensors_;
   std::uint64_t read_ = 0;
 };

@@ -4,7 +4,7 @@
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/script.h>
 
-#include "graph/training_flags.h"
+#include "graph/baked_flags.h"
 
 namespace graft::graph {
 

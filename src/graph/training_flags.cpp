@@ -96,13 +96,11 @@ struct Census {
   bool trains = false;  // one of them trains
 };
 
-std::string joined(const std::string& path, const std::string& name) { return path.empty() ? name : path + "." + name; }
-
 Census census(const jit::Module& module, const std::string& path, const std::function<bool(const std::string&)>& trains) {
   Census count;
   for (const auto& parameter : module.named_parameters(/*recurse=*/true)) {
     count.any = true;
-    count.trains |= trains(joined(path, parameter.name));
+    count.trains |= trains(join_path(path, parameter.name));
   }
   return count;
 }
@@ -114,12 +112,12 @@ void set_flags(jit::Module module, const std::string& path, bool owner_trains, c
   bool own_state = false, own_trains = false;
   for (const auto& parameter : module.named_parameters(/*recurse=*/false)) {
     own_state = true;
-    own_trains |= trains(joined(path, parameter.name));
+    own_trains |= trains(join_path(path, parameter.name));
   }
   for (const auto& buffer : module.named_buffers(/*recurse=*/false)) own_state |= buffer.value.is_floating_point();
   const bool matters = !flow.seen.contains(path) || flow.live.contains(path);
   set_flag(module, matters && (own_state ? own_trains : owner_trains));
-  for (const auto& child : module.named_children()) set_flags(child.value, joined(path, child.name), owner_trains, trains, flow);
+  for (const auto& child : module.named_children()) set_flags(child.value, join_path(path, child.name), owner_trains, trains, flow);
 }
 
 }  // namespace
@@ -131,23 +129,6 @@ void train(jit::Module& module, const std::function<bool(const std::string&)>& t
 
 void eval(jit::Module& module) {
   for (const auto& part : module.modules()) set_flag(part, false);
-}
-
-int make_flags_dynamic(jit::Graph& graph) {
-  static const std::unordered_map<std::string, std::size_t> positions = {
-      {"aten::batch_norm", 5},      {"aten::instance_norm", 5}, {"aten::dropout", 2}, {"aten::dropout_", 2},
-      {"aten::feature_dropout", 2}, {"aten::alpha_dropout", 2}, {"aten::rrelu", 3}};
-  int replaced = 0;
-  std::vector<jit::Node*> nodes;
-  for_each_node(graph.block(), [&](jit::Node* node) { nodes.push_back(node); });
-  for (jit::Node* node : nodes) {
-    const auto found = positions.find(node->kind().toQualString());
-    if (found == positions.end() || node->input(found->second)->node()->kind() != c10::prim::Constant) continue;
-    const jit::WithInsertPoint at(node);
-    node->replaceInput(found->second, graph.insertGetAttr(graph.inputs()[0], "training"));
-    ++replaced;
-  }
-  return replaced;
 }
 
 }  // namespace graft::graph

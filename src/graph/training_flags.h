@@ -18,8 +18,4 @@ void train(torch::jit::Module& module, const std::function<bool(const std::strin
 /// Clears every flag.
 void eval(torch::jit::Module& module);
 
-/// Replaces the constant training flags that tracing bakes into batch norm and dropout by reads of `self.training`. The graph must not
-/// have run yet. Returns how many were replaced.
-int make_flags_dynamic(torch::jit::Graph& graph);
-
 }  // namespace graft::graph

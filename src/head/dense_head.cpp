@@ -42,7 +42,7 @@ Pooling pooling_for(const at::Tensor& output, const std::string& who) {
 
 DenseHead::DenseHead(std::string name, std::size_t num_scores, LayerOptions layers)
     : name_(std::move(name)), num_scores_(static_cast<std::int64_t>(num_scores)), layers_(std::move(layers)) {
-  if (layers_.width > 0) make_parameters();
+  if (layers_.width > 0 && layers_.own_layer) make_parameters();
 }
 
 void DenseHead::build(const Fields& outputs) {
@@ -56,9 +56,15 @@ void DenseHead::build(const Fields& outputs) {
                       .remedy = "Leave the width out, or load the backbone that this head was made for.",
                       .place = ""});
   }
-  if (weight_.defined()) return;
+  if (!layers_.own_layer && width != num_scores_) {
+    throw ModelError({.code = "graft-M020",
+                      .message = "[" + name_ + "] " + std::to_string(num_scores_) + " scores are wanted, the backbone gives " +
+                                 std::to_string(width) + " (" + shape_text(output.sizes()) + ").",
+                      .remedy = "Give the backbone that many classes (graft::backbone::with_classes), or leave own_layer at true.",
+                      .place = ""});
+  }
   layers_.width = width;
-  make_parameters();
+  if (layers_.own_layer && !weight_.defined()) make_parameters();
 }
 
 void DenseHead::make_parameters() {
@@ -82,13 +88,14 @@ std::vector<Feature> DenseHead::reads() const {
 
 at::Tensor DenseHead::scores(const Fields& features) const {
   at::Tensor x = features["pooled"];
+  if (!layers_.own_layer) return x;
   if (hidden_weight_.defined()) x = at::gelu(at::linear(x, hidden_weight_, hidden_bias_));
   if (layers_.dropout > 0) x = dropout(x, layers_.dropout);
   return at::linear(x, weight_, bias_);
 }
 
 std::optional<LinearLayer> DenseHead::linear() const {
-  if (layers_.hidden > 0 || layers_.dropout > 0) return std::nullopt;
+  if (layers_.hidden > 0 || layers_.dropout > 0 || !layers_.own_layer) return std::nullopt;
   return LinearLayer{"pooled", weight_, bias_};
 }
 

@@ -7,14 +7,19 @@
 namespace graft::head {
 
 Json config_of(const LayerOptions& layers) {
-  return {{"hidden", layers.hidden}, {"dropout", layers.dropout},
-          {"from", layers.from},     {"pooling", pooling_name(layers.pooling.value_or(Pooling::None))},
-          {"mask", layers.mask},     {"width", layers.width}};
+  return {{"hidden", layers.hidden},
+          {"dropout", layers.dropout},
+          {"own_layer", layers.own_layer},
+          {"from", layers.from},
+          {"pooling", pooling_name(layers.pooling.value_or(Pooling::None))},
+          {"mask", layers.mask},
+          {"width", layers.width}};
 }
 
 LayerOptions layers_from(const Json& config) {
   return {.hidden = config.at("hidden"),
           .dropout = config.at("dropout"),
+          .own_layer = config.value("own_layer", true),
           .from = config.at("from"),
           .pooling = pooling_from(config.at("pooling")),
           .mask = config.at("mask"),
@@ -30,6 +35,8 @@ void OptionCheck::layers(const LayerOptions& layers) {
           "0 switches it off.");
   require(layers.hidden >= 0 && layers.width >= 0, "no negative widths are wanted.",
           "0 stands for no hidden layer, or for a width that the backbone tells.");
+  require(layers.own_layer || (layers.hidden == 0 && layers.dropout == 0), "a layer of its own is wanted for a hidden width or dropout.",
+          "Leave own_layer at true, or hidden and dropout at 0.");
 }
 
 void OptionCheck::names(const std::vector<std::string>& names, std::size_t least, const std::string& expectation,

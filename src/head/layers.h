@@ -14,6 +14,7 @@ template <class Options>
 LayerOptions layers_of(const Options& options) {
   return {.hidden = options.hidden,
           .dropout = options.dropout,
+          .own_layer = options.own_layer,
           .from = options.from,
           .pooling = options.pooling,
           .mask = options.mask,
@@ -25,6 +26,7 @@ template <class Options>
 void set_layers(Options& options, const LayerOptions& layers) {
   options.hidden = layers.hidden;
   options.dropout = layers.dropout;
+  options.own_layer = layers.own_layer;
   options.from = layers.from;
   options.pooling = layers.pooling;
   options.mask = layers.mask;

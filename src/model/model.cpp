@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "graft/core/device.h"
@@ -33,7 +34,8 @@ std::vector<std::string> possible_fields(const Batch& example, const Preprocess&
 
 Model::State::State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared_ptr<const Preprocess> the_preprocess,
                     const ModelOptions& options)
-    : backbone(std::move(frozen)),
+    : whole(std::move(frozen)),
+      backbone(whole),
       preprocess(std::move(the_preprocess)),
       policy(options.freeze),
       device(choose_device(options.device).device),
@@ -42,8 +44,46 @@ Model::State::State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared
       network(backbone.network()) {
   if (const std::string bound = binding.description(); !bound.empty())
     log(LogLevel::Info, "fields bind to arguments of other names: " + bound);
+  reach(*the_head);
   apply_policy();
   attach(std::move(the_head));
+}
+
+bool Model::State::reach(const Head& candidate) {
+  std::vector<std::string> wanted;
+  for (const Feature& feature : candidate.reads()) {
+    if (std::ranges::find(wanted, feature.from) == wanted.end()) wanted.push_back(feature.from);
+  }
+  const auto is_output = [](const std::string& name) { return name == "output" || name.starts_with("output."); };
+  bool inside = false;
+  if (!std::ranges::all_of(wanted, is_output)) {
+    const Fields given = whole(example.inputs);
+    inside = !std::ranges::all_of(wanted, [&](const std::string& name) { return is_output(name) || given.has(name); });
+  }
+  if (!inside) wanted.clear();
+  if (wanted == taps) return false;
+  taps = std::move(wanted);
+  return true;
+}
+
+void Model::State::take_form() {
+  std::string wrong;
+  for (const Finding& finding : whole.findings()) {
+    // Where nothing trains only flags that are on do harm: they move what is frozen. Cutting joins all modules' code, so it comes after.
+    const bool matters = policy != Freeze::all() || !taps.empty() || finding.code == "graft-F002";
+    if (finding.kind == FindingKind::Repairable && matters) wrong += " " + finding.message;
+  }
+  const Form wanted{formed.mended || !wrong.empty(), taps};
+  if (wanted == formed) return;
+  if (wanted.mended && !formed.mended) log(LogLevel::Warning, "[Model] the backbone is repaired." + wrong);
+  formed = wanted;
+  graph::NamedTensors trained;
+  for (const auto& [name, tensor] : network.parameters()) {
+    if (trains.contains(name)) trained.emplace_back(name, tensor);
+  }
+  const Backbone sound = formed.mended ? whole.repair() : whole;
+  backbone = formed.taps.empty() ? sound : sound.features(formed.taps);
+  network = backbone.network().with_tensors(trained);
 }
 
 void Model::State::attach(std::unique_ptr<Head> candidate) {
@@ -73,9 +113,12 @@ void Model::State::attach(std::unique_ptr<Head> candidate) {
 }
 
 void Model::State::apply_policy() {
+  take_form();
   trains = policy.trainable(backbone);
   network = network.instance(is_trained());
   network.to(device);
+  carried = network.state();
+  if (!carried.empty()) initial = network.with_own_state();
   set_training(false);
 }
 
@@ -96,7 +139,10 @@ Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
 
-void Model::replace_head(std::unique_ptr<Head> head) { state_->attach(std::move(head)); }
+void Model::replace_head(std::unique_ptr<Head> head) {
+  if (state_->reach(*head)) state_->apply_policy();
+  state_->attach(std::move(head));
+}
 
 void Model::freeze(const Freeze& policy) {
   policy.trainable(state_->backbone);  // throws before anything changes
@@ -133,6 +179,7 @@ bool Model::is_training() const { return state_->training; }
 Fields Model::features(const Fields& inputs) const {
   const c10::AutoGradMode gradients(c10::GradMode::is_enabled() && state_->training && backbone_trains());
   const Fields here = to(inputs, state_->device);
+  if (state_->initial) state_->network.set_state(*state_->initial, state_->carried);
   return head::features_of(state_->head->reads(), state_->network(state_->binding.arguments(here)), here);
 }
 
@@ -141,6 +188,7 @@ Fields Model::operator()(const Fields& inputs) const { return state_->head->forw
 Head& Model::head() { return *state_->head; }
 const Head& Model::head() const { return *state_->head; }
 const std::shared_ptr<const Preprocess>& Model::preprocess() const { return state_->preprocess; }
+const Backbone& Model::backbone() const { return state_->backbone; }
 c10::Device Model::device() const { return state_->device; }
 
 }  // namespace graft

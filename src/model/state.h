@@ -1,6 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "backbone/binding.h"
 #include "graft/data/sample.h"
@@ -13,6 +16,10 @@ namespace graft {
 struct Model::State {
   State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared_ptr<const Preprocess> the_preprocess, const ModelOptions& options);
 
+  /// Takes from the backbone what the head reads: its outputs, or values inside it. True if that changed the backbone's form.
+  bool reach(const Head& candidate);
+  /// Brings the backbone into the form that policy and head want; what trained so far keeps its values.
+  void take_form();
   /// Lets the head learn its widths from the live network and takes it. Throws ModelError, and changes nothing, if it does not fit.
   void attach(std::unique_ptr<Head> candidate);
   /// Makes the live network anew by the policy: what trained so far keeps its values.
@@ -22,7 +29,8 @@ struct Model::State {
     return [this](const std::string& name) { return trains.contains(name); };
   }
 
-  Backbone backbone;
+  /// As it was given, and in the form that runs: repaired where something trains, cut where the head reads inner values.
+  Backbone whole, backbone;
   std::unique_ptr<Head> head;
   std::shared_ptr<const Preprocess> preprocess;
   Freeze policy;
@@ -31,8 +39,19 @@ struct Model::State {
   backbone::Binding binding;
   /// The live copy: frozen tensors share the backbone's storage, trained ones are its own.
   graph::Network network;
+  /// Values inside the backbone that the head reads; empty: its outputs.
+  std::vector<std::string> taps;
+  /// What was done to `whole` to give `backbone`.
+  struct Form {
+    bool mended = false;
+    std::vector<std::string> taps;
+    bool operator==(const Form&) const = default;
+  } formed;
   /// Names of the backbone's parameters that train.
   std::set<std::string> trains;
+  /// Attributes that one call leaves behind for the next, so that each starts from the file's.
+  std::vector<std::string> carried;
+  std::optional<graph::Network> initial;
   bool training = false;
 };
 

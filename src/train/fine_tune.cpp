@@ -52,6 +52,10 @@ FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions
   report.plan = plan.text;
   train::preflight(model, data);
   if (options.check) report.warnings = check_data(model, data);
+  for (const Finding& finding : model.backbone().findings()) {
+    if (options.check && model.backbone_trains() && finding.kind == FindingKind::Obstacle)
+      report.warnings.push_back({finding.code, finding.message, finding.remedy, finding.place});
+  }
   for (const Problem& warning : report.warnings) {
     log(LogLevel::Warning,
         warning.code + ": " + warning.message + (warning.place.empty() ? "" : " (" + warning.place + ")") + " " + warning.remedy);

@@ -18,6 +18,24 @@ class NoInputs final : public Preprocess {
   Record example() const override { return {}; }
 };
 
+/// What is to train must be reached by a gradient, or the run would end where it began.
+void require_gradient(const Model& model) {
+  if (!model.backbone_trains()) return;
+  const std::set<std::string> reached = model.backbone().reached_by_gradient();
+  for (const auto& [name, tensor] : model.trainable()) {
+    if (name.starts_with("backbone.") && reached.contains(name.substr(9))) return;
+  }
+  std::string why;
+  for (const Finding& finding : model.backbone().findings()) {
+    if (finding.kind == FindingKind::Obstacle) why += " " + finding.message.substr(finding.message.find("] ") + 2) + " " + finding.remedy;
+  }
+  throw ModelError(
+      {.code = "graft-M024",
+       .message = "[Trainer] no gradient reaches what the policy \"" + model.policy().text() + "\" trains of the backbone." + why,
+       .remedy = "Freeze the backbone (Freeze::all(), --preset probe), or export it again; graft inspect shows the findings.",
+       .place = ""});
+}
+
 }  // namespace
 
 void preflight(const Model& model, const Splits& data) {
@@ -28,6 +46,7 @@ void preflight(const Model& model, const Splits& data) {
          .remedy = "Freeze less (graft inspect FILE --freeze P shows what trains), or say \"all\" if that is meant.",
          .place = ""});
   }
+  require_gradient(model);
   std::vector<Problem> problems;
   if (data.train.empty()) {
     problems.push_back({"graft-D019", "[Trainer] at least one training record is wanted, there is none.",

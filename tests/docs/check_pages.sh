@@ -4,7 +4,7 @@
 #   check_pages.sh PROJECT_FOLDER
 set -euo pipefail
 cd "$1"
-codes() { grep -rhoE 'graft-[CDMKNSW][0-9]{3}' "$@" | sort -u; }
+codes() { grep -rhoE 'graft-[CDFMKNSW][0-9]{3}' "$@" | sort -u; }
 if ! diff <(codes src include) <(codes docs/errors.md); then
   echo "docs/errors.md (>) and the sources (<) do not name the same codes" >&2
   exit 1

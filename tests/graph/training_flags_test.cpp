@@ -66,23 +66,3 @@ TEST_CASE("Eval mode clears every flag", "[graph]") {
   network.eval();
   CHECK(in_train_mode(network).empty());
 }
-
-TEST_CASE("Flags that tracing baked in become reads of self.training", "[graph]") {
-  graph::Network network = graph::Network::load(test::golden_path("vision_trace.pt"));
-  int replaced = 0;
-  std::set<const void*> seen;
-  for (const auto& part : network.module().named_modules()) {
-    for (const auto& method : part.value.get_methods()) {
-      auto& graph = *torch::jit::toGraphFunction(method.function()).graph();
-      if (seen.insert(&graph).second) replaced += graph::make_flags_dynamic(graph);
-    }
-  }
-  CHECK(replaced > 5);
-  const at::Tensor x = at::randn({4, 3, 16, 16});
-  const c10::NoGradGuard no_grad;
-  graph::Network untouched = graph::Network::load(test::golden_path("vision_trace.pt"));
-  network.eval();
-  CHECK(at::equal(network({x})["output"], untouched({x})["output"]));
-  network.train([](const std::string&) { return true; });
-  CHECK_FALSE(at::allclose(network({x})["output"], untouched({x})["output"]));
-}

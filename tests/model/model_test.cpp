@@ -104,7 +104,7 @@ TEST_CASE("Model: reads the outputs of tuples by name", "[model]") {
   CHECK(make("output.1").head().reads().at(0).pooling == Pooling::None);
   CHECK(make("output.0").head().reads().at(0).pooling == Pooling::MeanTokens);
   CHECK(make("output").head().reads().at(0).pooling == Pooling::MeanTokens);
-  CHECK(test::error_of<ModelError>([&] { make("pooler"); }).code() == "graft-M011");
+  CHECK(test::error_of<ModelError>([&] { make("pooler"); }).code() == "graft-M022");
 }
 
 TEST_CASE("Model: a head of the user's that does not fit is told what the backbone gives", "[model][error]") {

@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "graft/core/api.h"
 #include "graft/core/fields.h"
+#include "graft/core/finding.h"
 
 namespace graft {
 
@@ -33,7 +35,7 @@ struct BackboneOptions {
 };
 
 /// A pre-trained network, loaded and never changed: models on it share the storage of what they freeze, and own what they train.
-/// Its forward runs in eval mode without gradients.
+/// Its forward runs in eval mode without gradients; recurrent state starts from the file's in each call.
 class GRAFT_API Backbone {
  public:
   struct Argument {
@@ -62,8 +64,33 @@ class GRAFT_API Backbone {
   /// Extra files of the archive, such as the tokenizer.json that graft import puts there.
   const std::map<std::string, std::string>& files() const;
 
+  /// What is to be known before anything trains on it, obstacles first.
+  const std::vector<Finding>& findings() const;
+  /// Names of the parameters that a gradient of the outputs reaches.
+  std::set<std::string> reached_by_gradient() const;
+  /// A backbone with everything mended that can be, exactly where its findings do not say otherwise; its own findings are what is left.
+  Backbone repair() const;
+
+  /// A value inside the network that can be brought out.
+  struct Tap {
+    /// A module's dotted path: "layer2.0.conv1"; "relu#1" for an earlier call of a module that is called again; "lstm.output.0" of a tuple;
+    /// "layer1.0.add0" for an operator, counted within its module.
+    std::string name;
+    bool is_module = true;
+  };
+  /// In order of execution. What is computed inside a branch or a loop cannot be brought out.
+  std::vector<Tap> taps() const;
+  /// A backbone whose outputs are these taps, or former outputs, by name. What comes after the last of them is gone, with its parameters.
+  /// Throws ModelError with near names. Heads need no call of it: a model takes what its head's Feature::from names.
+  Backbone features(const std::vector<std::string>& names) const;
+
+  /// Writes a TorchScript archive with the same extra files. Throws SystemError if it cannot be written.
+  void save(const std::string& path) const;
+
   /// For graft's own rooms.
   const graph::Network& network() const;
+  /// As it was loaded, with the flags of its parameters.
+  const graph::Network& source() const;
   const BackboneOptions& options() const;
 
  private:

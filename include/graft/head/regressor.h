@@ -22,6 +22,8 @@ struct RegressorOptions {
   std::int64_t hidden = 0;
   /// Dropout before the last layer, in [0, 1).
   double dropout = 0.0;
+  /// False: what it reads are the scores already; the backbone's own last layer trains.
+  bool own_layer = true;
   /// The backbone's output to read.
   std::string from = "output";
   /// Unset: the mean over tokens or pixels, as the output's dimensions say.

@@ -72,6 +72,8 @@ class GRAFT_API Model {
   Head& head();
   const Head& head() const;
   const std::shared_ptr<const Preprocess>& preprocess() const;
+  /// In the form that runs: repaired where something of it trains, cut where the head reads values inside it.
+  const Backbone& backbone() const;
   c10::Device device() const;
 
  private:

@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Writes docs/checkpoints.md: what graft inspect finds, repairs and leaves in every checkpoint of the tests.
+
+    make_checkpoints.py GRAFT GOLDEN_FOLDER SHARED_FOLDER > docs/checkpoints.md
+
+GRAFT is the program, GOLDEN_FOLDER tests/golden/checkpoints, SHARED_FOLDER the torchscript folder of the real data.
+"""
+import json
+import os
+import subprocess
+import sys
+
+INTRO = """# Checkpoints
+
+What `graft inspect FILE --repair` finds in the checkpoints of the tests, what it repairs and what is left. This page is written by a command:
+
+```
+tests/docs/make_checkpoints.py build/release/bin/graft tests/golden/checkpoints ../shared/data/torchscript > docs/checkpoints.md
+```
+
+[errors](errors.md#findings) says what each finding means and what to do; [backbones](backbones.md) how to export a network so that there is none.
+"""
+
+WORDS = {
+    "F001": "training flags off", "F002": "training flags on", "F003": "frozen into constants", "F004": "packed for phones",
+    "F005": "fixed device", "F006": "fused kernel beside the path", "F007": "fused kernel on the path", "F008": "gradient stops",
+    "F009": "unused parameters", "F010": "fixed sizes", "F011": "quantized", "F012": "16 bits", "F013": "flags as saved", "F014": "tied weights",
+    "F015": "keeps a state", "F016": "saved on a GPU", "F017": "for the mobile interpreter",
+}
+
+
+def words(findings):
+    codes = [finding["code"].removeprefix("graft-") for finding in findings]
+    return ", ".join(f"{WORDS[code]} ({code})" for code in codes) or "-"
+
+
+def inspect(graft, path):
+    run = lambda *flags: json.loads(subprocess.run([graft, "inspect", path, "--json", *flags], capture_output=True, text=True).stdout)
+    before = run()
+    if "errors" in before:
+        error = before["errors"][0]
+        return f"refused: {error['message'].split('] ', 1)[1]} ({error['code'].removeprefix('graft-')})", "-", "-", "-"
+    after = run("--repair")
+    parameters = f"{before['parameters']:,}"
+    if after["parameters"] != before["parameters"]:
+        parameters += f" → {after['parameters']:,}"
+    return words(before["findings"]), words(after["repaired"]), words(after["findings"]), parameters
+
+
+def table(graft, folder):
+    print("| file | found | repaired | left | parameters |\n|---|---|---|---|---|")
+    for name in sorted(os.listdir(folder)):
+        if name.endswith((".pt", ".pth", ".jit", ".dat")):
+            print(f"| {name} | " + " | ".join(inspect(graft, os.path.join(folder, name))) + " |")
+
+
+def main():
+    graft, golden, shared = sys.argv[1:]
+    print(INTRO)
+    print("## From elsewhere\n\nFiles that others published, of many years of PyTorch.\n")
+    table(graft, shared)
+    print("\n## Six networks in four forms, and one file for each other finding\n\nMade by tests/golden/make_checkpoints.py; the tests compare the repaired")
+    print("networks with what Python gives, in eval and in train mode.\n")
+    table(graft, golden)
+
+
+if __name__ == "__main__":
+    main()
