@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <set>
 
 #include "core/json.h"
@@ -52,9 +53,13 @@ std::string source_of(const c10::IValue& value) {
 Binding::Binding(const graph::Network& network, const BackboneOptions& options, const std::vector<std::string>& fields) {
   const std::vector<graph::Argument> arguments = network.arguments();
   std::set<std::string> free(fields.begin(), fields.end());
-  for (const graph::Argument& argument : arguments) slots_.push_back({argument, "", {}, ""});
+  for (const graph::Argument& argument : arguments) slots_.push_back({argument, "", parts_of(argument, fields), {}, ""});
+  for (const Slot& slot : slots_) {
+    for (const std::string& part : slot.parts) free.erase(part);
+  }
   const auto wants_field = [&](const Slot& slot) {
-    return slot.field.empty() && slot.argument.kind != Kind::Other && !options.constants.contains(slot.argument.name);
+    return slot.field.empty() && slot.argument.kind != Kind::Other && !slot.argument.is_container() &&
+           !options.constants.contains(slot.argument.name);
   };
   const auto bind = [&](Slot& slot, const std::string& field) {
     slot.field = field;
@@ -75,7 +80,7 @@ Binding::Binding(const graph::Network& network, const BackboneOptions& options, 
     if (open != slots_.end() && free.contains(field)) bind(*open, field);
   }
   for (Slot& slot : slots_) {
-    if (!slot.field.empty()) continue;
+    if (!slot.field.empty() || !slot.parts.empty()) continue;
     if (const auto constant = options.constants.find(slot.argument.name); constant != options.constants.end()) {
       slot.constant = value_of(constant->second);
       slot.constant_source = source_of(slot.constant);
@@ -83,22 +88,72 @@ Binding::Binding(const graph::Network& network, const BackboneOptions& options, 
       slot.constant = slot.argument.default_value.value_or(c10::IValue());
       if (!slot.argument.has_default()) slot.constant_source = "None";
     } else {
-      throw ModelError({.code = "graft-M007",
-                        .message = "[Backbone] nothing is there for the argument \"" + slot.argument.name + "\" of " + show(arguments) +
-                                   "; the data gives: " + quoted_list(fields) + ".",
-                        .remedy = slot.argument.kind == Kind::Other
-                                      ? "Give its value as a constant (--constant " + slot.argument.name + "=VALUE)."
-                                      : "Name a field of the data \"" + slot.argument.name + "\".",
-                        .place = ""});
+      throw ModelError(
+          {.code = "graft-M007",
+           .message = "[Backbone] nothing is there for the argument \"" + slot.argument.name + "\" of " + show(arguments) +
+                      "; the data gives: " + quoted_list(fields) + ".",
+           .remedy = slot.argument.kind == Kind::Other ? "Give its value as a constant (--constant " + slot.argument.name + "=VALUE)."
+                     : slot.argument.is_container()
+                         ? "Name fields of the data \"" + slot.argument.name + ".0\", \"" + slot.argument.name + ".1\", ... (or by key)."
+                         : "Name a field of the data \"" + slot.argument.name + "\".",
+           .place = ""});
     }
   }
 }
+
+/// Fields "NAME.0", "NAME.1", ... in their order, or "NAME.KEY" of a dictionary. None if one of a tuple's is missing.
+std::vector<std::string> Binding::parts_of(const graph::Argument& argument, const std::vector<std::string>& fields) const {
+  std::vector<std::string> parts;
+  if (!argument.is_container()) return parts;
+  const std::string begin = argument.name + ".";
+  if (argument.kind == Kind::Dict) {
+    std::ranges::copy_if(fields, std::back_inserter(parts), [&](const std::string& field) { return field.starts_with(begin); });
+    return parts;
+  }
+  while (std::ranges::find(fields, begin + std::to_string(parts.size())) != fields.end())
+    parts.push_back(begin + std::to_string(parts.size()));
+  if (argument.kind == Kind::Tuple && parts.size() != argument.elements) parts.clear();
+  return parts;
+}
+
+namespace {
+
+c10::IValue container_of(const graph::Argument& argument, const std::vector<std::string>& parts, const Fields& batch) {
+  if (argument.kind == Kind::Dict) {
+    c10::Dict<std::string, at::Tensor> dict;
+    for (const std::string& part : parts) dict.insert(part.substr(argument.name.size() + 1), batch[part]);
+    return dict;
+  }
+  if (argument.kind == Kind::List) {
+    c10::List<at::Tensor> list;
+    for (const std::string& part : parts) list.push_back(batch[part]);
+    return list;
+  }
+  std::vector<c10::IValue> elements;
+  for (const std::string& part : parts) elements.emplace_back(batch[part]);
+  return c10::ivalue::Tuple::create(std::move(elements));
+}
+
+/// The same as source: "[pair_0, pair_1]".
+std::string container_source(const graph::Argument& argument, const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) {
+    const std::string key = argument.kind == Kind::Dict ? Json(part.substr(argument.name.size() + 1)).dump() + ": " : "";
+    text += (text.empty() ? "" : ", ") + key + graph::identifier(part);
+  }
+  if (argument.kind == Kind::Dict) return "{" + text + "}";
+  return argument.kind == Kind::List ? "[" + text + "]" : "(" + text + ",)";
+}
+
+}  // namespace
 
 std::vector<c10::IValue> Binding::arguments(const Fields& batch) const {
   std::vector<c10::IValue> values;
   values.reserve(slots_.size());
   for (const Slot& slot : slots_) {
-    if (slot.field.empty()) {
+    if (!slot.parts.empty()) {
+      values.push_back(container_of(slot.argument, slot.parts, batch));
+    } else if (slot.field.empty()) {
       values.push_back(slot.constant);
     } else if (const at::Tensor* tensor = batch.find(slot.field)) {
       values.emplace_back(*tensor);
@@ -124,6 +179,11 @@ std::string Binding::description() const {
 graph::CompositeSpec Binding::composite(const std::string& mask) const {
   graph::CompositeSpec spec;
   for (const Slot& slot : slots_) {
+    if (!slot.parts.empty()) {
+      for (const std::string& part : slot.parts) spec.inputs.push_back({part, false});
+      spec.backbone_arguments.push_back(slot.argument.name + "=" + container_source(slot.argument, slot.parts));
+      continue;
+    }
     if (slot.field.empty()) {
       // Defaults are left to the backbone itself.
       if (!slot.constant_source.empty()) spec.backbone_arguments.push_back(slot.argument.name + "=" + slot.constant_source);
@@ -132,7 +192,7 @@ graph::CompositeSpec Binding::composite(const std::string& mask) const {
     spec.inputs.push_back({slot.field, slot.field == mask || slot.argument.kind == Kind::OptionalTensor});
     const bool must_be_there = slot.field == mask && slot.argument.kind == Kind::Tensor;
     spec.backbone_arguments.push_back(slot.argument.name + "=" +
-                                      (must_be_there ? graph::or_ones(mask, spec.inputs.front().name) : slot.field));
+                                      (must_be_there ? graph::or_ones(mask, spec.inputs.front().name) : graph::identifier(slot.field)));
   }
   return spec;
 }

@@ -29,10 +29,12 @@ class Binding {
  private:
   struct Slot {
     graph::Argument argument;
-    std::string field;  // empty: `constant`
+    std::string field;               // empty: `constant`, or `parts`
+    std::vector<std::string> parts;  // of a list, tuple or dictionary: "pair.0", "pair.1"
     c10::IValue constant;
     std::string constant_source;
   };
+  std::vector<std::string> parts_of(const graph::Argument& argument, const std::vector<std::string>& fields) const;
   std::vector<Slot> slots_;
 };
 

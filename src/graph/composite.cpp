@@ -2,6 +2,8 @@
 
 #include <torch/csrc/jit/api/module.h>
 
+#include <cctype>
+
 namespace graft::graph {
 
 namespace jit = torch::jit;
@@ -13,7 +15,8 @@ Network compose(const Network& backbone, const Network& head, const CompositeSpe
     return text;
   };
   std::vector<std::string> parameters{"self"};
-  for (const auto& input : spec.inputs) parameters.push_back(input.name + (input.optional ? ": Optional[Tensor] = None" : ": Tensor"));
+  for (const auto& input : spec.inputs)
+    parameters.push_back(identifier(input.name) + (input.optional ? ": Optional[Tensor] = None" : ": Tensor"));
 
   jit::Module composite("__torch__.graft.Model");
   composite.register_attribute("training", c10::BoolType::get(), false);
@@ -24,8 +27,15 @@ Network compose(const Network& backbone, const Network& head, const CompositeSpe
   return Network(composite);
 }
 
+std::string identifier(std::string name) {
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  }
+  return !name.empty() && std::isdigit(static_cast<unsigned char>(name.front())) != 0 ? "_" + name : name;
+}
+
 std::string or_ones(const std::string& mask, const std::string& like) {
-  return "(" + mask + " if " + mask + " is not None else torch.ones_like(" + like + "))";
+  return "(" + identifier(mask) + " if " + identifier(mask) + " is not None else torch.ones_like(" + identifier(like) + "))";
 }
 
 }  // namespace graft::graph

@@ -10,6 +10,7 @@ namespace graft::graph {
 /// How a backbone and a traced head become one network.
 struct CompositeSpec {
   struct Input {
+    /// A field's name; in the source, and for Python, it is identifier(name).
     std::string name;
     /// Optional inputs default to None.
     bool optional = false;
@@ -24,6 +25,9 @@ struct CompositeSpec {
 
 /// A module {backbone, head} whose forward runs one after the other. Shares their tensors.
 Network compose(const Network& backbone, const Network& head, const CompositeSpec& spec);
+
+/// "pair.0" as a name in source: "pair_0".
+std::string identifier(std::string name);
 
 /// The TorchScript expression for an optional mask that counts as all ones, in the shape of another input, where it is None.
 std::string or_ones(const std::string& mask, const std::string& like);

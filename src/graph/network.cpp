@@ -3,6 +3,7 @@
 #include <caffe2/serialize/read_adapter_interface.h>
 #include <torch/script.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "core/file.h"
@@ -90,11 +91,22 @@ std::vector<Argument> Network::arguments() const {
   const jit::Method forward = forward_of(*module_);
   const auto& schema = forward.function().getSchema().arguments();
   for (std::size_t i = 1; i < schema.size(); ++i) {
-    Argument argument{schema[i].name(), Argument::Kind::Other, schema[i].type()->annotation_str(), schema[i].default_value()};
-    if (schema[i].type()->isSubtypeOf(*c10::TensorType::get())) {
+    Argument argument{.name = schema[i].name(), .type = schema[i].type()->annotation_str(), .default_value = schema[i].default_value()};
+    const c10::TypePtr& type = schema[i].type();
+    const auto is_tensor = [](const c10::TypePtr& element) { return element->isSubtypeOf(*c10::TensorType::get()); };
+    const auto tuple = type->cast<c10::TupleType>();
+    const auto dict = type->cast<c10::DictType>();
+    if (is_tensor(type)) {
       argument.kind = Argument::Kind::Tensor;
-    } else if (schema[i].type()->isSubtypeOf(*c10::OptionalType::ofTensor())) {
+    } else if (type->isSubtypeOf(*c10::OptionalType::ofTensor())) {
       argument.kind = Argument::Kind::OptionalTensor;
+    } else if (type->isSubtypeOf(*c10::ListType::ofTensors())) {
+      argument.kind = Argument::Kind::List;
+    } else if (tuple != nullptr && std::ranges::all_of(tuple->elements(), is_tensor)) {
+      argument.kind = Argument::Kind::Tuple;
+      argument.elements = tuple->elements().size();
+    } else if (dict != nullptr && dict->getKeyType()->kind() == c10::TypeKind::StringType && is_tensor(dict->getValueType())) {
+      argument.kind = Argument::Kind::Dict;
     }
     found.push_back(std::move(argument));
   }

@@ -21,11 +21,15 @@ namespace graft::graph {
 
 /// One argument of a network's forward, `self` left out.
 struct Argument {
-  enum class Kind { Tensor, OptionalTensor, Other };
+  /// Tensors, or a list, tuple or dictionary of them.
+  enum class Kind { Tensor, OptionalTensor, List, Tuple, Dict, Other };
   std::string name;
   Kind kind = Kind::Other;
   /// The type as TorchScript writes it.
   std::string type;
+  /// Of a tuple.
+  std::size_t elements = 0;
+  bool is_container() const { return kind == Kind::List || kind == Kind::Tuple || kind == Kind::Dict; }
   bool has_default() const { return default_value.has_value(); }
   std::optional<c10::IValue> default_value = std::nullopt;
 };

@@ -5,6 +5,7 @@
 #include <torch/script.h>
 
 #include "graph/baked_flags.h"
+#include "graph/composite.h"
 
 namespace graft::graph {
 
@@ -31,8 +32,10 @@ Traced trace(const std::string& class_name, const Fields& parameters, const Fiel
     if (given.size() == 1) return {given.front()};
     return {c10::ivalue::Tuple::create(std::move(given))};
   };
+  std::vector<std::string> arguments;
+  for (const std::string& name : traced.inputs) arguments.push_back(identifier(name));
   const auto [state, results] = jit::tracer::trace(
-      inputs, record, [](const at::Tensor&) { return std::string(); }, /*strict=*/true, /*force_outplace=*/false, &module, traced.inputs);
+      inputs, record, [](const at::Tensor&) { return std::string(); }, /*strict=*/true, /*force_outplace=*/false, &module, arguments);
   jit::EliminateDeadCode(state->graph);
   make_flags_dynamic(*state->graph);
   state->graph->lint();

@@ -76,12 +76,12 @@ graph::Traced trace_head(const Head& head, const Fields& outputs, const Fields& 
   return traced;
 }
 
-/// The TorchScript expression for a backbone's output by the name that Network gives it.
-std::string output_expression(const std::string& name, const Fields& outputs) {
+/// The TorchScript expression for a backbone's output by the name that Network gives it. Taps come as a dictionary by name.
+std::string output_expression(const std::string& name, const Fields& outputs, bool taps) {
   const std::string& actual = outputs.has(name) ? name : outputs.begin()->first;
-  if (actual == "output") return "outputs";
   constexpr std::string_view element = "output.";
-  if (actual.starts_with(element)) return "outputs[" + actual.substr(element.size()) + "]";
+  if (!taps && actual == "output") return "outputs";
+  if (!taps && actual.starts_with(element)) return "outputs[" + actual.substr(element.size()) + "]";
   return "outputs[" + Json(actual).dump() + "]";
 }
 
@@ -122,7 +122,7 @@ void Model::save(const std::string& path) {
   graph::CompositeSpec spec = state.binding.composite(mask);
   for (const std::string& name : head.inputs) {
     if (outputs.has(name) || name == "output") {
-      spec.head_arguments.push_back(output_expression(name, outputs));
+      spec.head_arguments.push_back(output_expression(name, outputs, !state.formed.taps.empty()));
       continue;
     }
     const bool known = std::ranges::any_of(spec.inputs, [&](const auto& input) { return input.name == name; });

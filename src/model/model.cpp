@@ -38,6 +38,7 @@ Model::State::State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared
       backbone(whole),
       preprocess(std::move(the_preprocess)),
       policy(options.freeze),
+      repair(options.repair),
       device(choose_device(options.device).device),
       example(example_batch(*preprocess)),
       binding(backbone.network(), backbone.options(), possible_fields(example, *preprocess)),
@@ -54,11 +55,15 @@ bool Model::State::reach(const Head& candidate) {
   for (const Feature& feature : candidate.reads()) {
     if (std::ranges::find(wanted, feature.from) == wanted.end()) wanted.push_back(feature.from);
   }
-  const auto is_output = [](const std::string& name) { return name == "output" || name.starts_with("output."); };
+  // What the network itself gives under this name needs no cut: all of it, an element, an entry.
+  const auto is_element = [](const std::string& name) {
+    return name == "output" || (name.starts_with("output.") && name.find('.', 7) == std::string::npos);
+  };
   bool inside = false;
-  if (!std::ranges::all_of(wanted, is_output)) {
+  if (!std::ranges::all_of(wanted, is_element)) {
     const Fields given = whole(example.inputs);
-    inside = !std::ranges::all_of(wanted, [&](const std::string& name) { return is_output(name) || given.has(name); });
+    inside = !std::ranges::all_of(
+        wanted, [&](const std::string& name) { return is_element(name) || (given.has(name) && name.find('.') == std::string::npos); });
   }
   if (!inside) wanted.clear();
   if (wanted == taps) return false;
@@ -71,7 +76,7 @@ void Model::State::take_form() {
   for (const Finding& finding : whole.findings()) {
     // Where nothing trains only flags that are on do harm: they move what is frozen. Cutting joins all modules' code, so it comes after.
     const bool matters = policy != Freeze::all() || !taps.empty() || finding.code == "graft-F002";
-    if (finding.kind == FindingKind::Repairable && matters) wrong += " " + finding.message;
+    if (repair && finding.kind == FindingKind::Repairable && matters) wrong += " " + finding.message;
   }
   const Form wanted{formed.mended || !wrong.empty(), taps};
   if (wanted == formed) return;

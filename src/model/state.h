@@ -34,6 +34,7 @@ struct Model::State {
   std::unique_ptr<Head> head;
   std::shared_ptr<const Preprocess> preprocess;
   Freeze policy;
+  bool repair;
   c10::Device device;
   Batch example;
   backbone::Binding binding;

@@ -38,6 +38,20 @@ TEST_CASE("Binding: by name first, then by alias, then by order", "[backbone]") 
   }
 }
 
+TEST_CASE("Binding: lists, tuples and dictionaries of tensors take fields by index or key", "[backbone]") {
+  const std::vector<std::string> fields{"pair.1", "pair.0", "x"};
+  const Fields batch{{"pair.0", ids}, {"pair.1", ids * 2}, {"x", ids * 3}};
+  CHECK(Binding(network("pair: List[Tensor], x"), {}, fields).arguments(batch)[0].toTensorVector().at(1)[0][0].item<int>() == 2);
+  const auto tuple = Binding(network("x, pair: Tuple[Tensor, Tensor]"), {}, fields).arguments(batch);
+  CHECK(tuple[0].toTensor()[0][0].item<int>() == 3);
+  CHECK(tuple[1].toTupleRef().elements().at(1).toTensor()[0][0].item<int>() == 2);
+  const auto dict = Binding(network("inputs: Dict[str, Tensor]"), {}, {"inputs.left", "inputs.right"});
+  CHECK(dict.arguments({{"inputs.left", ids}, {"inputs.right", ids * 2}})[0].toGenericDict().at("right").toTensor()[0][0].item<int>() == 2);
+  const auto error = test::error_of<ModelError>([] { Binding(network("pair: Tuple[Tensor, Tensor, Tensor]"), {}, {"pair.0", "pair.1"}); });
+  CHECK(error.code() == "graft-M007");
+  CHECK(error.remedy().find("\"pair.0\"") != std::string::npos);
+}
+
 TEST_CASE("Binding: a batch without padding has no mask", "[backbone]") {
   const Fields batch{{"input_ids", ids}};
   SECTION("an optional argument gets None") {

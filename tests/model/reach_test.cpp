@@ -9,6 +9,7 @@
 #include "graft/model/model.h"
 #include "graft/predict/predictor.h"
 #include "graft/train/fine_tune.h"
+#include "graph/builder.h"
 #include "graph/network.h"
 #include "support.h"
 #include "toys.h"
@@ -164,4 +165,21 @@ TEST_CASE("Model: training what no gradient reaches is refused with the reason, 
   CHECK(error.message().find("detach()") != std::string::npos);
   CHECK(fit(Freeze::matching({"first"})).history.size() == 1);
   CHECK(fit(Freeze::all()).history.size() == 1);
+}
+
+TEST_CASE("Model: inputs in lists and dictionaries, outputs in nested tuples", "[model]") {
+  const test::TempDir folder;
+  const auto source =
+      GENERATE(std::string("def forward(self, in_: List[Tensor]):\n    return (in_[0], (in_[1] * 2, in_[0] + in_[1]))\n"),
+               std::string("def forward(self, in_: Dict[str, Tensor]):\n    return (in_['0'], [in_['1'] * 2, in_['0'] + in_['1']])\n"));
+  const Backbone backbone(graph::Builder("Pair").define(source).network());
+  Model model(backbone, head::Classifier({.labels = {"a", "b"}, .from = "output.1.1"}),
+              TensorInputs({{"in_.0", at::zeros({5})}, {"in_.1", at::zeros({5})}}), {.device = "cpu"});
+  const at::Tensor left = at::randn({3, 5}), right = at::randn({3, 5});
+  const c10::NoGradGuard no_grad;
+  CHECK(at::equal(model.features({{"in_.0", left}, {"in_.1", right}})["pooled"], left + right));
+  model.save(folder.file("m.pt"));
+  const auto answers = Predictor::load(folder.file("m.pt"), {.device = "cpu"}).batch(Fields{{"in_.0", left}, {"in_.1", right}});
+  const auto expected = model.head().decode(model({{"in_.0", left}, {"in_.1", right}}), Batch{{}, {}, {0, 1, 2}}, {});
+  CHECK(answers.at(2).score == Approx(expected.at(2).score).epsilon(1e-5));
 }

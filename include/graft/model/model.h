@@ -20,6 +20,9 @@ struct ModelOptions {
   Freeze freeze = Freeze::all();
   /// As choose_device() reads it.
   std::string device = "auto";
+  /// Mend what Backbone::findings() calls repairable where something of the backbone trains, so that dropout drops out though a trace had
+  /// switched it off. False: train it as it was saved.
+  bool repair = true;
 };
 
 /// A backbone, what of it trains, a head and the preprocessing: everything between a record and an answer. Owns what trains; frozen tensors
