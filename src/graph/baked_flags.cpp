@@ -28,8 +28,7 @@ bool is_zero(const jit::Value* value) {
   return constant && ((constant->isDouble() && constant->toDouble() == 0) || (constant->isInt() && constant->toInt() == 0));
 }
 
-/// Where an operator takes its training flag, if the flag makes a difference.
-std::optional<Flag> flag_of(const jit::Node* node) {
+const std::unordered_map<std::string, Flag>& all_flags() {
   static const std::unordered_map<std::string, Flag> flags = {{"aten::batch_norm", {Kind::Norm, 5}},
                                                               {"aten::instance_norm", {Kind::Norm, 5}},
                                                               {"aten::native_batch_norm", {Kind::Norm, 5}},
@@ -47,8 +46,13 @@ std::optional<Flag> flag_of(const jit::Node* node) {
                                                               {"aten::gru", {Kind::Recurrent, 6}},
                                                               {"aten::rnn_tanh", {Kind::Recurrent, 6}},
                                                               {"aten::rnn_relu", {Kind::Recurrent, 6}}};
-  const auto found = flags.find(node->kind().toQualString());
-  if (found == flags.end()) return std::nullopt;
+  return flags;
+}
+
+/// Where an operator takes its training flag, if the flag makes a difference.
+std::optional<Flag> flag_of(const jit::Node* node) {
+  const auto found = all_flags().find(node->kind().toQualString());
+  if (found == all_flags().end()) return std::nullopt;
   Flag flag = found->second;
   // The overload for packed sequences has one argument more before the flag and one less behind it.
   if (flag.kind == Kind::Recurrent && node->input(3)->type()->kind() != c10::TypeKind::BoolType) flag.input = 7;
@@ -121,6 +125,8 @@ void make_dynamic(jit::Graph& graph, const std::function<jit::Value*()>& trainin
 }
 
 }  // namespace
+
+bool has_training_flag(const jit::Node* node) { return all_flags().contains(node->kind().toQualString()); }
 
 void find_baked_flags(const jit::Module& module, std::vector<Finding>& findings) {
   struct Count {

@@ -11,6 +11,9 @@ namespace graft::graph {
 
 class Editor;
 
+/// True for operators that take a training flag, whatever it is.
+bool has_training_flag(const torch::jit::Node* node);
+
 /// Training flags that are constants: tracing writes down the mode of the moment, and train() and eval() change nothing any more
 /// (graft-F001; graft-F002 where they are on, which makes evaluation random or lets statistics move).
 void find_baked_flags(const torch::jit::Module& module, std::vector<Finding>& findings);

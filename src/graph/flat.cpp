@@ -3,6 +3,7 @@
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -68,6 +69,12 @@ void retype(jit::Graph& graph, const jit::Module& root) {
 }  // namespace
 
 Network network_of(const std::shared_ptr<jit::Graph>& graph, const Network& source) {
+  std::vector<std::string> names;
+  for (const Argument& argument : source.arguments()) names.push_back(argument.name);
+  return network_of(graph, source, names);
+}
+
+Network network_of(const std::shared_ptr<jit::Graph>& graph, const Network& source, const std::vector<std::string>& names) {
   jit::EliminateDeadCode(graph);
   jit::Module root = Rebuilt(*graph, source.module()).module(source.module());
   retype(*graph, root);
@@ -77,10 +84,14 @@ Network network_of(const std::shared_ptr<jit::Graph>& graph, const Network& sour
   }
   graph->lint();
   auto* forward = root._ivalue()->compilation_unit()->create_function(c10::QualifiedName(*root.type()->name(), "forward"), graph);
-  // Names and defaults of the arguments are those of the source.
+  // Arguments that the source has too keep their name, type and default.
   const c10::FunctionSchema& schema = forward_of(source.module()).function().getSchema();
   std::vector<c10::Argument> arguments{c10::Argument("self", root.type())};
-  arguments.insert(arguments.end(), schema.arguments().begin() + 1, schema.arguments().end());
+  for (std::size_t i = 1; i < graph->inputs().size(); ++i) {
+    const auto known =
+        std::ranges::find_if(schema.arguments(), [&](const c10::Argument& argument) { return argument.name() == names.at(i - 1); });
+    arguments.push_back(known != schema.arguments().end() ? *known : c10::Argument(names.at(i - 1), graph->inputs()[i]->type()));
+  }
   forward->setSchema(schema.cloneWithArguments(std::move(arguments)).cloneWithReturns({c10::Argument("", graph->outputs()[0]->type())}));
   root.type()->addMethod(forward);
   return Network(std::move(root), source.origin());

@@ -3,6 +3,8 @@
 #include <torch/csrc/jit/ir/ir.h>
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "graph/network.h"
 
@@ -12,5 +14,8 @@ namespace graft::graph {
 /// of a class of its own, with those attributes only that the graph reads, so that weights of a part that was cut off are gone. Tensors are
 /// shared with the source, and modules that stand there under two names stay one.
 Network network_of(const std::shared_ptr<torch::jit::Graph>& graph, const Network& source);
+
+/// The same where the graph has arguments of other names.
+Network network_of(const std::shared_ptr<torch::jit::Graph>& graph, const Network& source, const std::vector<std::string>& names);
 
 }  // namespace graft::graph

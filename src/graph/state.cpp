@@ -1,6 +1,3 @@
-#include <torch/csrc/jit/passes/constant_propagation.h>
-#include <torch/csrc/jit/passes/dead_code_elimination.h>
-
 #include <set>
 #include <unordered_set>
 
@@ -11,20 +8,6 @@ namespace graft::graph {
 namespace {
 
 namespace jit = torch::jit;
-
-/// Takes what only happens in training out of the graph: batch norm counts its batches there.
-void assume_eval(std::shared_ptr<jit::Graph> graph) {
-  jit::Value* off = nullptr;
-  {
-    const jit::WithInsertPoint start(graph->block()->param_node()->next());
-    off = graph->insertConstant(false);
-  }
-  for_each_node(graph->block(), [&](jit::Node* node) {
-    if (node->kind() == c10::prim::GetAttr && node->s(c10::attr::name) == "training") node->output()->replaceAllUsesWith(off);
-  });
-  jit::ConstantPropagation(graph);
-  jit::EliminateDeadCode(graph);
-}
 
 /// The attributes that a graph writes to. LibTorch's own alias analysis takes everything for written once a value that an activation
 /// changed in place stands in a container, so writes are followed back to their targets here.

@@ -1,5 +1,7 @@
 #include "graph/walk.h"
 
+#include <torch/csrc/jit/passes/constant_propagation.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/passes/inliner.h>
 
 #include <algorithm>
@@ -62,6 +64,19 @@ void for_each_call_site(const jit::Module& module, const CallSiteVisitor& visit)
 
 std::string join_path(const std::string& path, const std::string& name) {
   return path.empty() || name.empty() ? path + name : path + "." + name;
+}
+
+void assume_eval(std::shared_ptr<jit::Graph> graph) {
+  jit::Value* off = nullptr;
+  {
+    const jit::WithInsertPoint start(graph->block()->param_node()->next());
+    off = graph->insertConstant(false);
+  }
+  for_each_node(graph->block(), [&](jit::Node* node) {
+    if (node->kind() == c10::prim::GetAttr && node->s(c10::attr::name) == "training") node->output()->replaceAllUsesWith(off);
+  });
+  jit::ConstantPropagation(graph);
+  jit::EliminateDeadCode(graph);
 }
 
 std::pair<c10::intrusive_ptr<c10::ivalue::Object>, std::string> attribute_owner(const jit::Module& root, const std::string& path) {

@@ -17,6 +17,9 @@ torch::jit::Method forward_of(const torch::jit::Module& module);
 /// A copy of the network's forward graph with all calls inlined; `self` is its first input.
 std::shared_ptr<torch::jit::Graph> inlined_forward(const torch::jit::Module& module);
 
+/// Takes what only happens in training out of an inlined graph: batch norm counts its batches there.
+void assume_eval(std::shared_ptr<torch::jit::Graph> graph);
+
 /// Calls `visit` for every node of the block and of the blocks inside, in order of execution.
 void for_each_node(torch::jit::Block* block, const std::function<void(torch::jit::Node*)>& visit);
 

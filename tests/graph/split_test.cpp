@@ -1,0 +1,184 @@
+// The split at the freeze line is the whole network, to the bit: outputs, gradients, buffers, steps.
+#include "graph/split.h"
+
+#include <torch/csrc/jit/api/module.h>
+
+#include <set>
+
+#include "graph/findings.h"
+#include "support.h"
+
+using namespace graft;
+
+namespace {
+
+std::vector<c10::IValue> inputs_of(const std::string& name, std::int64_t rows) {
+  at::manual_seed(7);
+  if (name == "bert") {
+    at::Tensor mask = at::ones({rows, 7}, at::kLong);
+    mask[rows - 1].narrow(0, 4, 3).zero_();
+    return {at::randint(0, 40, {rows, 7}, at::kLong), mask};
+  }
+  if (name == "lstm" || name == "tied") return {at::randint(0, 20, {rows, 7}, at::kLong)};
+  const std::int64_t side = name == "vit" ? 8 : 12;
+  return {at::randn({rows, 3, side, side})};
+}
+
+/// Top-level parts of the network in order of use: what a policy freezes from the bottom.
+std::vector<std::string> parts(const graph::Network& network) {
+  std::vector<std::string> found;
+  for (const std::string& name : network.execution_order()) {
+    const std::string part = name.substr(0, name.rfind('.'));
+    if (std::ranges::find(found, part) == found.end()) found.push_back(part);
+  }
+  return found;
+}
+
+struct Step {
+  at::Tensor output;
+  std::vector<at::Tensor> gradients, buffers;
+};
+
+/// One step of SGD on `network`, with `run` for its forward.
+template <class Run>
+Step step(const graph::Network& network, Run run) {
+  at::manual_seed(3);
+  Step taken;
+  taken.output = run();
+  taken.output.pow(2).mean().backward();
+  for (const auto& [name, tensor] : network.parameters()) {
+    taken.gradients.push_back(tensor.grad().defined() ? tensor.grad().clone() : at::Tensor());
+    if (!tensor.grad().defined()) continue;
+    const c10::NoGradGuard no_grad;
+    at::Tensor(tensor).sub_(tensor.grad() * (tensor.grad().abs().max() + 1e-9).reciprocal() * 1e-3);
+    at::Tensor(tensor).mutable_grad().reset();
+  }
+  for (const auto& [name, tensor] : network.buffers()) taken.buffers.push_back(tensor.clone());
+  taken.output = taken.output.detach();
+  return taken;
+}
+
+bool same(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b, double tolerance) {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].defined() != b[i].defined()) return false;
+    if (a[i].defined() && test::max_difference(a[i], b[i]) > tolerance * (1e-9 + a[i].abs().max().item<double>())) return false;
+  }
+  return a.size() == b.size();
+}
+
+std::vector<c10::IValue> arguments_of(const graph::Network& network, const graph::Split& split, const std::vector<c10::IValue>& inputs,
+                                      const Fields& cut) {
+  std::vector<c10::IValue> arguments;
+  const auto known = network.arguments();
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (std::ranges::find(split.arguments, known[i].name) != split.arguments.end()) arguments.push_back(inputs[i]);
+  }
+  for (const std::string& name : split.cut) arguments.emplace_back(cut[name]);
+  return arguments;
+}
+
+/// Three steps of the whole and of the split network, compared to the bit (tolerance 0) or relative to the largest number.
+void compare(const graph::Network& source, const std::set<std::string>& above, const std::vector<c10::IValue>& inputs,
+             double tolerance = 0) {
+  const auto trains = [&](const std::string& parameter) { return above.contains(parameter); };
+  graph::Network whole = source.instance(trains), live = source.instance(trains);
+  whole.train(trains);
+  const graph::SplitResult result = graph::split(live, trains);
+  if (!result.split) {
+    INFO(result.why);
+    CHECK(result.why.find("nothing is computed") != std::string::npos);
+    return;
+  }
+  const graph::Split& split = *result.split;
+  graph::Network suffix = split.suffix;
+  suffix.train(trains);
+  const c10::AutoGradMode gradients(true);
+  Fields cut;
+  {
+    const c10::NoGradGuard no_grad;
+    cut = split.prefix(inputs);
+  }
+  const graph::Network start = whole.with_own_state(), suffix_start = suffix.with_own_state();
+  for (int i = 0; i < 3; ++i) {
+    whole.set_state(start, whole.state());
+    suffix.set_state(suffix_start, suffix.state());
+    const Step expected = step(whole, [&] { return whole(inputs).begin()->second; });
+    const Step given = step(live, [&] { return suffix(arguments_of(live, split, inputs, cut)).begin()->second; });
+    CHECK(same({expected.output}, {given.output}, tolerance));
+    CHECK(same(expected.gradients, given.gradients, tolerance));
+    CHECK(same(expected.buffers, given.buffers, tolerance));
+  }
+}
+
+/// All parameters of the parts above the first `frozen` ones.
+std::set<std::string> above(const graph::Network& source, const std::vector<std::string>& order, std::size_t frozen) {
+  const std::set<std::string> below(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(frozen));
+  std::set<std::string> names;
+  for (const auto& [parameter, tensor] : source.parameters()) {
+    if (!below.contains(parameter.substr(0, parameter.rfind('.')))) names.insert(parameter);
+  }
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("Split: outputs, gradients, statistics and steps of the whole network, at every depth", "[graph]") {
+  const std::string name = GENERATE("resnet", "mobilenet", "vit", "bert", "lstm", "functional");
+  const std::string form = GENERATE("script", "trace_eval", "frozen");
+  const graph::Network source = graph::repaired(graph::Network::load(test::golden_path("checkpoints/" + name + "_" + form + ".pt")));
+  const std::vector<std::string> order = parts(source);
+  const auto inputs = inputs_of(name, 4);
+  for (std::size_t frozen = 1; frozen < order.size(); ++frozen) {
+    INFO(name << " " << form << ", frozen up to " << order[frozen - 1]);
+    compare(source, above(source, order, frozen), inputs, name == "lstm" ? 1e-6 : 0);  // LSTM has another kernel without gradients
+  }
+}
+
+TEST_CASE("Split: networks from elsewhere, with a state and with branches", "[graph][data]") {
+  const auto load = [](const std::string& file) { return graph::Network::load(test::test_data("torchscript/" + file)); };
+  at::manual_seed(7);
+  const graph::Network voice = load("silero_vad_v6_head.jit"), residual = load("tchrs_foo9.pt");
+  for (const std::size_t frozen : {2U, 4U}) compare(voice, above(voice, parts(voice), frozen), {at::randn({4, 512}), 16000});
+  for (std::size_t frozen = 1; frozen < parts(residual).size(); ++frozen)
+    compare(residual, above(residual, parts(residual), frozen), {at::randn({8, 256}), at::randn({8, 256})});
+}
+
+TEST_CASE("Split: the suffix holds what trains, the prefix does not, and both fit other batches", "[graph]") {
+  const graph::Network source = graph::Network::load(test::golden_path("checkpoints/resnet_script.pt"));
+  const auto trains = [](const std::string& name) { return name.starts_with("fc") || name.starts_with("layer2"); };
+  const graph::Network live = source.instance(trains);
+  const graph::Split split = *graph::split(live, trains).split;
+  for (const auto& [name, tensor] : split.prefix.parameters()) CHECK_FALSE(trains(name));
+  std::set<std::string> trained;
+  for (const auto& [name, tensor] : split.suffix.parameters()) {
+    if (trains(name)) trained.insert(name);
+  }
+  CHECK(trained.size() == 11);  // three convolutions, three norms of two, weight and bias
+  CHECK(split.cut.size() == 1);
+  const c10::NoGradGuard no_grad;
+  for (const std::int64_t rows : {1, 5}) {
+    const auto inputs = inputs_of("resnet", rows);
+    graph::Network whole = live;
+    whole.eval();
+    CHECK(at::equal(split.suffix(arguments_of(live, split, inputs, split.prefix(inputs)))["output"], whole(inputs)["output"]));
+  }
+}
+
+TEST_CASE("Split: masks and sizes are worked out in the suffix, from the batch at hand", "[graph]") {
+  const graph::Network source = graph::Network::load(test::golden_path("checkpoints/bert_script.pt"));
+  const auto trains = [](const std::string& name) { return name.starts_with("layers.1"); };
+  const graph::Split split = *graph::split(source.instance(trains), trains).split;
+  CHECK(split.arguments == std::vector<std::string>{"attention_mask"});
+  CHECK(split.cut.size() == 1);
+}
+
+TEST_CASE("Split: says why nothing is gained", "[graph]") {
+  const graph::Network source = graph::Network::load(test::golden_path("checkpoints/resnet_script.pt"));
+  CHECK(graph::split(source, [](const std::string&) { return true; }).why.find("nothing is computed") != std::string::npos);
+}
+
+TEST_CASE("Split: a weight under two names is on one side", "[graph]") {
+  const graph::Network source = graph::Network::load(test::golden_path("checkpoints/tied.pt"));
+  const auto trains = [](const std::string& name) { return name.starts_with("out"); };
+  CHECK_FALSE(graph::split(source.instance(trains), trains).split);  // the embedding trains with the output layer
+}
