@@ -147,24 +147,38 @@ std::string container_source(const graph::Argument& argument, const std::vector<
 
 }  // namespace
 
+c10::IValue Binding::value(const Slot& slot, const Fields& batch) {
+  if (!slot.parts.empty()) return container_of(slot.argument, slot.parts, batch);
+  if (slot.field.empty()) return slot.constant;
+  if (const at::Tensor* tensor = batch.find(slot.field)) return *tensor;
+  if (slot.argument.kind == Kind::OptionalTensor) return {};
+  const at::Tensor& first = batch.begin()->second;
+  return at::ones({first.size(0), first.size(1)}, first.options().dtype(at::kLong));
+}
+
 std::vector<c10::IValue> Binding::arguments(const Fields& batch) const {
   std::vector<c10::IValue> values;
   values.reserve(slots_.size());
+  for (const Slot& slot : slots_) values.push_back(value(slot, batch));
+  return values;
+}
+
+std::vector<c10::IValue> Binding::arguments(const Fields& batch, const std::vector<std::string>& names) const {
+  std::vector<c10::IValue> values;
   for (const Slot& slot : slots_) {
-    if (!slot.parts.empty()) {
-      values.push_back(container_of(slot.argument, slot.parts, batch));
-    } else if (slot.field.empty()) {
-      values.push_back(slot.constant);
-    } else if (const at::Tensor* tensor = batch.find(slot.field)) {
-      values.emplace_back(*tensor);
-    } else if (slot.argument.kind == Kind::OptionalTensor) {
-      values.emplace_back();
-    } else {
-      const at::Tensor& first = batch.begin()->second;
-      values.emplace_back(at::ones({first.size(0), first.size(1)}, first.options().dtype(at::kLong)));
-    }
+    if (std::ranges::find(names, slot.argument.name) != names.end()) values.push_back(value(slot, batch));
   }
   return values;
+}
+
+std::vector<std::string> Binding::fields(const std::vector<std::string>& names) const {
+  std::vector<std::string> found;
+  for (const Slot& slot : slots_) {
+    if (std::ranges::find(names, slot.argument.name) == names.end()) continue;
+    if (!slot.field.empty()) found.push_back(slot.field);
+    found.insert(found.end(), slot.parts.begin(), slot.parts.end());
+  }
+  return found;
 }
 
 std::string Binding::description() const {

@@ -20,6 +20,11 @@ class Binding {
   /// and ones like the first field's [N, L] where it is not.
   std::vector<c10::IValue> arguments(const Fields& batch) const;
 
+  /// The same for these arguments only, in the order of the network's.
+  std::vector<c10::IValue> arguments(const Fields& batch, const std::vector<std::string>& names) const;
+  /// The fields that these arguments are bound to.
+  std::vector<std::string> fields(const std::vector<std::string>& names) const;
+
   /// Fields that reach an argument of another name, as text for the log; empty if all bind by name.
   std::string description() const;
 
@@ -34,6 +39,7 @@ class Binding {
     c10::IValue constant;
     std::string constant_source;
   };
+  static c10::IValue value(const Slot& slot, const Fields& batch);
   std::vector<std::string> parts_of(const graph::Argument& argument, const std::vector<std::string>& fields) const;
   std::vector<Slot> slots_;
 };

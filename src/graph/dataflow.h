@@ -33,8 +33,8 @@ class Dataflow {
   void classify();
   Depends visit(torch::jit::Node* node);
   bool trains(const torch::jit::Node* get_attr) const;
-  /// One module's dropout may be called on both sides: then its flag is on, and what it does to fixed values is random. True if a node had to
-  /// change sides for that.
+  /// One module's dropout may be called on both sides: then its flag is on, and what it does to fixed values is random. True if a node had
+  /// to change sides for that.
   bool settle_flags();
   /// Writes must not cross the border; true if a node had to change sides for that.
   bool settle_writes();

@@ -84,13 +84,16 @@ Network network_of(const std::shared_ptr<jit::Graph>& graph, const Network& sour
   }
   graph->lint();
   auto* forward = root._ivalue()->compilation_unit()->create_function(c10::QualifiedName(*root.type()->name(), "forward"), graph);
-  // Arguments that the source has too keep their name, type and default.
+  // Arguments of the source keep name and type; their defaults only where no others follow, which must not stand behind a default.
   const c10::FunctionSchema& schema = forward_of(source.module()).function().getSchema();
+  const auto known = [&](const std::string& name) { return std::ranges::find(schema.arguments(), name, &c10::Argument::name); };
+  const bool all_known = std::ranges::all_of(names, [&](const std::string& name) { return known(name) != schema.arguments().end(); });
   std::vector<c10::Argument> arguments{c10::Argument("self", root.type())};
   for (std::size_t i = 1; i < graph->inputs().size(); ++i) {
-    const auto known =
-        std::ranges::find_if(schema.arguments(), [&](const c10::Argument& argument) { return argument.name() == names.at(i - 1); });
-    arguments.push_back(known != schema.arguments().end() ? *known : c10::Argument(names.at(i - 1), graph->inputs()[i]->type()));
+    const std::string& name = names.at(i - 1);
+    const auto argument = known(name);
+    const c10::TypePtr type = argument != schema.arguments().end() ? argument->type() : graph->inputs()[i]->type();
+    arguments.push_back(all_known ? *argument : c10::Argument(name, type));
   }
   forward->setSchema(schema.cloneWithArguments(std::move(arguments)).cloneWithReturns({c10::Argument("", graph->outputs()[0]->type())}));
   root.type()->addMethod(forward);

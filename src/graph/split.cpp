@@ -19,6 +19,8 @@ namespace {
 
 namespace jit = torch::jit;
 
+constexpr const char* nothing_gained = "nothing with weights is computed before the first layer that trains";
+
 bool is_tensor(const jit::Value* value) { return value->type()->isSubtypeOf(*c10::TensorType::get()); }
 
 bool is_argument(const jit::Value* value) { return value->node()->kind() == c10::prim::Param; }
@@ -211,14 +213,15 @@ SplitResult split(const Network& network, const Trains& trains) {
   const std::vector<jit::Node*> top(graph->block()->nodes().begin(), graph->block()->nodes().end());
   const Line line(*graph, flow);
   const std::vector<jit::Value*> cut = line.cut();
-  if (std::ranges::all_of(cut, is_argument)) return {std::nullopt, "nothing is computed before the first layer that trains"};
+  if (std::ranges::all_of(cut, is_argument)) return {std::nullopt, nothing_gained};
   std::vector<std::string> names, arguments, inner;
   for (std::size_t i = 0; i < cut.size(); ++i) {
     names.push_back(is_argument(cut[i]) ? network.arguments().at(cut[i]->offset() - 1).name : "cut" + std::to_string(i));
     (is_argument(cut[i]) ? arguments : inner).push_back(names.back());
   }
-  return {Split{make_prefix(*graph, top, flow, cut, names, network), make_suffix(*graph, top, line, cut, names, network), arguments, inner},
-          ""};
+  Network prefix = make_prefix(*graph, top, flow, cut, names, network);
+  if (prefix.parameters().empty()) return {std::nullopt, nothing_gained};
+  return {Split{std::move(prefix), make_suffix(*graph, top, line, cut, names, network), arguments, inner}, ""};
 }
 
 }  // namespace graft::graph

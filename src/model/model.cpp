@@ -124,7 +124,14 @@ void Model::State::apply_policy() {
   network.to(device);
   carried = network.state();
   if (!carried.empty()) initial = network.with_own_state();
+  halves = divide();
   set_training(false);
+}
+
+graph::SplitResult Model::State::divide() const {
+  if (trains.empty()) return {std::nullopt, "nothing of the backbone trains"};
+  if (!carried.empty()) return {std::nullopt, "the network keeps a state from call to call"};
+  return graph::split(network, is_trained());
 }
 
 void Model::State::set_training(bool on) {
@@ -132,8 +139,10 @@ void Model::State::set_training(bool on) {
   if (head != nullptr) head->set_training(on);
   if (on && !trains.empty()) {
     network.train(is_trained());
+    if (halves.split) halves.split->suffix.train(is_trained());
   } else {
     network.eval();
+    if (halves.split) halves.split->suffix.eval();
   }
 }
 
@@ -186,6 +195,60 @@ Fields Model::features(const Fields& inputs) const {
   const Fields here = to(inputs, state_->device);
   if (state_->initial) state_->network.set_state(*state_->initial, state_->carried);
   return head::features_of(state_->head->reads(), state_->network(state_->binding.arguments(here)), here);
+}
+
+namespace {
+
+const graph::Split& halves_of(const graph::SplitResult& halves) {
+  if (halves.split) return *halves.split;
+  throw ModelError({.code = "graft-M025",
+                    .message = "[Model] the backbone is not divided at the freeze line: " + halves.why + ".",
+                    .remedy = "Ask plan().splits first, and call features() where it is false.",
+                    .place = ""});
+}
+
+std::int64_t scalars(const graph::Network& network) {
+  std::int64_t count = 0;
+  for (const auto& [name, tensor] : network.parameters()) count += tensor.numel();
+  return count;
+}
+
+}  // namespace
+
+Plan Model::plan() const {
+  const graph::SplitResult& halves = state_->halves;
+  Plan plan{halves.split.has_value(), halves.why, 0, 0, {}, 0};
+  if (!plan.splits) return plan;
+  plan.prefix_parameters = scalars(halves.split->prefix);
+  plan.suffix_parameters = scalars(halves.split->suffix);
+  for (const auto& [name, tensor] : cut(state_->example.inputs)) {
+    plan.cut.emplace_back(name, tensor.sizes().slice(std::min<std::size_t>(1, tensor.sizes().size())).vec());
+    plan.bytes_per_sample += static_cast<std::int64_t>(tensor.nbytes()) / std::max<std::int64_t>(1, state_->example.size());
+  }
+  return plan;
+}
+
+Fields Model::cut(const Fields& inputs) const {
+  const c10::NoGradGuard no_grad;
+  const graph::Split& split = halves_of(state_->halves);
+  const Fields here = to(inputs, state_->device);
+  Fields cut = split.prefix(state_->binding.arguments(here));
+  std::vector<std::string> passed = state_->binding.fields(split.arguments);
+  for (const Feature& feature : state_->head->reads()) passed.push_back(feature.mask);
+  for (const std::string& name : passed) {
+    const at::Tensor* field = here.find(name);
+    if (field != nullptr && !cut.has(name)) cut.set(name, *field);
+  }
+  return cut;
+}
+
+Fields Model::features_of_cut(const Fields& cut) const {
+  const c10::AutoGradMode gradients(c10::GradMode::is_enabled() && state_->training);
+  const graph::Split& split = halves_of(state_->halves);
+  const Fields here = to(cut, state_->device);
+  std::vector<c10::IValue> arguments = state_->binding.arguments(here, split.arguments);
+  for (const std::string& name : split.cut) arguments.emplace_back(here[name]);
+  return head::features_of(state_->head->reads(), split.suffix(std::move(arguments)), here);
 }
 
 Fields Model::operator()(const Fields& inputs) const { return state_->head->forward(features(inputs)); }

@@ -9,6 +9,7 @@
 #include "graft/data/sample.h"
 #include "graft/model/model.h"
 #include "graph/network.h"
+#include "graph/split.h"
 
 namespace graft {
 
@@ -25,6 +26,8 @@ struct Model::State {
   /// Makes the live network anew by the policy: what trained so far keeps its values.
   void apply_policy();
   void set_training(bool on);
+  /// The halves of the live network, or why there are none.
+  graph::SplitResult divide() const;
   graph::Trains is_trained() const {
     return [this](const std::string& name) { return trains.contains(name); };
   }
@@ -48,6 +51,8 @@ struct Model::State {
     std::vector<std::string> taps;
     bool operator==(const Form&) const = default;
   } formed;
+  /// The live network in two at the freeze line, where some of it trains.
+  graph::SplitResult halves;
   /// Names of the backbone's parameters that train.
   std::set<std::string> trains;
   /// Attributes that one call leaves behind for the next, so that each starts from the file's.

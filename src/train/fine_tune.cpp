@@ -14,13 +14,13 @@
 namespace graft {
 namespace {
 
-struct Plan {
+struct Course {
   bool solve = false;
   std::string text;
 };
 
 /// Brings the model's policy in line with the preset.
-Plan settle(Model& model, Preset preset) {
+Course settle(Model& model, Preset preset) {
   if (preset == Preset::Auto) preset = model.policy() == Freeze::all() ? Preset::Probe : Preset::Full;
   if (preset == Preset::Probe) {
     model.freeze(Freeze::all());
@@ -30,7 +30,7 @@ Plan settle(Model& model, Preset preset) {
   if (model.policy() == Freeze::all()) model.freeze(Freeze::none());
   const FreezeTable table = model.freeze_table();
   return {false, "full: " + with_commas(table.trainable()) + " of " + with_commas(table.parameters()) +
-                     " backbone parameters train with the head, by steps"};
+                     " backbone parameters train with the head, by steps" + (model.plan().splits ? "; " + model.plan().text() : "")};
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ Preset preset_from(const std::string& name) {
 
 FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions& options) {
   FineTuneReport report;
-  const Plan plan = settle(model, options.preset);
+  const Course plan = settle(model, options.preset);
   report.plan = plan.text;
   train::preflight(model, data);
   if (options.check) report.warnings = check_data(model, data);

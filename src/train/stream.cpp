@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace graft::train {
 namespace {
@@ -34,6 +35,36 @@ class Stored final : public Stream {
   const TrainerOptions& options_;
   at::Tensor order_;
   std::int64_t at_ = 0;
+};
+
+/// The part above the freeze line, on what the part below gave once.
+class Divided final : public Stream {
+ public:
+  Divided(const Model& model, const CutStore& store, const TrainerOptions& options) : model_(model), store_(store), options_(options) {}
+
+  void begin(int epoch) override {
+    at_ = 0;
+    const auto size = static_cast<std::size_t>(store_.size());
+    order_ = shuffled_order(size, options_.seed, static_cast<std::uint64_t>(epoch));
+    if (!options_.shuffle) std::iota(order_.begin(), order_.end(), std::size_t{0});
+  }
+
+  std::optional<StepInput> next() override {
+    if (at_ >= order_.size()) return std::nullopt;
+    const std::size_t count = std::min(static_cast<std::size_t>(options_.batch_size), order_.size() - at_);
+    const Batch batch = store_.batch(std::span(order_).subspan(at_, count));
+    at_ += count;
+    return StepInput{model_.features_of_cut(batch.inputs), to(batch.targets, model_.device()), batch.size()};
+  }
+
+  std::int64_t steps_per_epoch() const override { return (store_.size() + options_.batch_size - 1) / options_.batch_size; }
+
+ private:
+  const Model& model_;
+  const CutStore& store_;
+  const TrainerOptions& options_;
+  std::vector<std::size_t> order_;
+  std::size_t at_ = 0;
 };
 
 class Live final : public Stream {
@@ -69,8 +100,9 @@ class Live final : public Stream {
 
 }  // namespace
 
-std::unique_ptr<Stream> make_stream(const Model& model, const Data& data, const FeatureStore* store, const TrainerOptions& options) {
-  if (store != nullptr) return std::make_unique<Stored>(*store, options);
+std::unique_ptr<Stream> make_stream(const Model& model, const Data& data, const Stores& stores, const TrainerOptions& options) {
+  if (stores.features) return std::make_unique<Stored>(*stores.features, options);
+  if (stores.cut) return std::make_unique<Divided>(model, *stores.cut, options);
   return std::make_unique<Live>(model, data, options);
 }
 

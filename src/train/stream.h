@@ -5,6 +5,7 @@
 
 #include "graft/model/feature_store.h"
 #include "graft/train/trainer.h"
+#include "model/cut_store.h"
 
 namespace graft::train {
 
@@ -23,7 +24,13 @@ class Stream {
   virtual std::int64_t steps_per_epoch() const = 0;
 };
 
-/// `store` may be null: then features are computed by `model`, with gradients where its backbone trains. Both are kept by reference.
-std::unique_ptr<Stream> make_stream(const Model& model, const Data& data, const FeatureStore* store, const TrainerOptions& options);
+/// What the frozen part gave once: all that the head reads, or what crosses the freeze line, or nothing.
+struct Stores {
+  std::optional<FeatureStore> features;
+  std::optional<CutStore> cut;
+};
+
+/// Without stores features are computed by `model`, with gradients where its backbone trains. All are kept by reference.
+std::unique_ptr<Stream> make_stream(const Model& model, const Data& data, const Stores& stores, const TrainerOptions& options);
 
 }  // namespace graft::train

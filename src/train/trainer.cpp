@@ -29,6 +29,7 @@ void check(const TrainerOptions& options) {
   require(options.weight_decay >= 0, "a weight decay of at least 0 is wanted.");
   require(options.max_grad_norm >= 0, "a max_grad_norm of at least 0 is wanted.");
   require(options.patience >= 0, "a patience of at least 0 is wanted.");
+  require(options.store_budget >= 0, "a store_budget of at least 0 is wanted.");
   require(options.threads >= 0, "at least 0 threads are wanted.");
   if (!problems.empty()) throw ConfigError(problems);
 }
@@ -83,7 +84,7 @@ class Run {
     at::Generator generator = at::globalContext().defaultGenerator(model_.device());
     generator.set_current_seed(options_.seed);
     store();
-    const auto stream = train::make_stream(model_, data_.train, train_store_ ? &*train_store_ : nullptr, options_);
+    const auto stream = train::make_stream(model_, data_.train, stores_, options_);
     const int epochs = options_.epochs.value_or(model_.backbone_trains() ? 3 : 30);
     total_steps_ = epochs * stream->steps_per_epoch();
     Optimizer optimizer = make_optimizer(model_, options_);
@@ -111,17 +112,21 @@ class Run {
   void store() {
     FeatureStoreOptions options{
         .seed = options_.seed, .threads = options_.threads, .progress = [this](const Progress& p) { progress(p); }, .stop = stop_};
-    const auto make = [&](const Data& data, Mode mode) {
-      options.mode = mode;
-      auto made = FeatureStore::make(model_, data, options);
+    const auto timed = [&](auto made) {
       if (made) {
         add_phase(report_.phases, "tokenize", made->prepare_seconds());
         add_phase(report_.phases, "prefix", made->compute_seconds());
       }
       return made;
     };
-    train_store_ = make(data_.train, Mode::Train);
-    if (train_store_ && !data_.valid.empty()) valid_store_ = make(data_.valid, Mode::Eval);
+    options.mode = Mode::Train;
+    if (model_.backbone_trains()) {
+      if (options_.store_budget > 0) stores_.cut = timed(CutStore::make(model_, data_.train, options, options_.store_budget));
+      return;
+    }
+    stores_.features = timed(FeatureStore::make(model_, data_.train, options));
+    options.mode = Mode::Eval;
+    if (stores_.features && !data_.valid.empty()) valid_store_ = timed(FeatureStore::make(model_, data_.valid, options));
   }
 
   void run_epoch(int epoch, train::Stream& stream, Optimizer& optimizer) {
@@ -200,7 +205,8 @@ class Run {
   const std::vector<std::shared_ptr<Callback>>& callbacks_;
   std::stop_token stop_;
   TrainReport report_;
-  std::optional<FeatureStore> train_store_, valid_store_;
+  train::Stores stores_;  // of the training data
+  std::optional<FeatureStore> valid_store_;
   std::vector<at::Tensor> parameters_;  // all that the optimizer steps
   Snapshot best_;
   double lowest_ = std::numeric_limits<double>::infinity();

@@ -194,3 +194,17 @@ TEST_CASE("Trainer: mistakes are told before the first step, all of them", "[tra
     CHECK(test::error_of<NumericsError>([&] { Trainer().fit(model, {test::toy_messages(8), {}, {}}); }).code() == "graft-N001");
   }
 }
+
+TEST_CASE("Trainer: what lies below the freeze line computed once trains as computed anew", "[train]") {
+  const Splits data = test::toy_messages(60).split({.valid = 0.2});
+  const auto losses = [&](std::int64_t budget) {
+    Model model = test::toy_model(Freeze::up_to("encoder.layer.0"), 0.0);
+    std::vector<double> found;
+    for (const EpochRecord& epoch : Trainer({.epochs = 3, .batch_size = 8, .store_budget = budget}).fit(model, data).history)
+      found.push_back(epoch.train_loss);
+    return found;
+  };
+  const auto stored = losses(1 << 30), anew = losses(0);
+  REQUIRE(stored.size() == 3);
+  for (std::size_t i = 0; i < stored.size(); ++i) CHECK(stored[i] == Approx(anew[i]).epsilon(1e-4));
+}

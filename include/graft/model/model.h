@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "graft/core/api.h"
 #include "graft/data/preprocess.h"
 #include "graft/head/head.h"
+#include "graft/model/plan.h"
 #include "graft/predict/predictor.h"
 
 namespace graft {
@@ -69,6 +71,14 @@ class GRAFT_API Model {
   bool is_training() const;
   /// Pooled features by the names that the head reads. With gradients only in train mode, and only if the backbone trains.
   Fields features(const Fields& inputs) const;
+
+  /// Where the freeze line runs through the backbone.
+  Plan plan() const;
+  /// What crosses the line for a batch: the frozen part, without gradients. Throws ModelError if the plan does not split.
+  Fields cut(const Fields& inputs) const;
+  /// features() from there on: the part that trains, with gradients in train mode. The same numbers, to the bit where LibTorch's kernels do
+  /// not depend on gradients or padding.
+  Fields features_of_cut(const Fields& cut) const;
   /// The head's outputs for a batch of inputs.
   Fields operator()(const Fields& inputs) const;
 

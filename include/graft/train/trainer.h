@@ -35,6 +35,8 @@ struct TrainerOptions {
   double max_grad_norm = 1.0;
   /// Epochs without a lower validation loss before the run ends; 0 switches early stopping off.
   int patience = 0;
+  /// Bytes that the results of a frozen lower part of the backbone may take in memory; beyond it, and with 0, it runs in every epoch.
+  std::int64_t store_budget = std::int64_t{2} << 30;
   /// Draw the order of the records anew each epoch; false keeps the data's order.
   bool shuffle = true;
   /// Seeds order, preprocessing and dropout.
@@ -51,7 +53,7 @@ class GRAFT_API Trainer {
   Trainer& add(std::shared_ptr<Callback> callback);
 
   /// Trains what the model's policy leaves free, and the head; leaves the model in eval mode, with the weights of the epoch that had the
-  /// lowest validation loss, or of the last one without validation data. Features of a wholly frozen backbone are computed once.
+  /// lowest validation loss, or of the last one without validation data. What lies below the freeze line is computed once.
   /// Throws DataError before the first step if a record's target does not fit, NumericsError if the loss is not finite. `stop` ends the run
   /// after the step at hand, with the best weights so far.
   TrainReport fit(Model& model, const Splits& data, std::stop_token stop = {}) const;

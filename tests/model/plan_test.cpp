@@ -1,0 +1,72 @@
+#include "graft/model/plan.h"
+
+#include <torch/csrc/jit/api/module.h>
+
+#include "graft/data/tensor_inputs.h"
+#include "graft/model/model.h"
+#include "model/cut_store.h"
+#include "support.h"
+#include "toys.h"
+
+using namespace graft;
+
+namespace {
+
+Model pictures(const Freeze& freeze) {
+  return Model(Backbone::load(test::golden_path("checkpoints/resnet_script.pt")), head::Classifier({.labels = {"0", "1", "2"}}),
+               TensorInputs({{"x", at::zeros({3, 16, 16})}}), {.freeze = freeze, .device = "cpu"});
+}
+
+}  // namespace
+
+TEST_CASE("Plan: what is computed once, what in every epoch, and what is kept of a sample", "[model]") {
+  const Plan plan = pictures(Freeze::up_to("layer1.1")).plan();
+  REQUIRE(plan.splits);
+  CHECK(plan.prefix_parameters == 216 + 16 + 2 * 1264);
+  CHECK(plan.suffix_parameters == 3680 + 85);
+  REQUIRE(plan.cut.size() == 1);
+  CHECK(plan.cut.front().second == std::vector<std::int64_t>{8, 8, 8});
+  CHECK(plan.bytes_per_sample == 8 * 8 * 8 * 4);
+  CHECK(plan.text().find("2,760 parameters") != std::string::npos);
+}
+
+TEST_CASE("Plan: says why nothing is gained", "[model]") {
+  CHECK(pictures(Freeze::none()).plan().why.find("nothing with weights is computed") != std::string::npos);
+  CHECK(pictures(Freeze::all()).plan().why.find("nothing of the backbone trains") != std::string::npos);
+  Model stateful(Backbone::load(test::golden_path("checkpoints/stateful.pt")), head::Classifier({.labels = {"0", "1"}}),
+                 TensorInputs({{"x", at::zeros({4})}}), {.freeze = Freeze::matching({"cell"}), .device = "cpu"});
+  CHECK(stateful.plan().why.find("state") != std::string::npos);
+  CHECK(test::error_of<ModelError>([&] { stateful.cut({{"x", at::zeros({2, 4})}}); }).code() == "graft-M025");
+}
+
+TEST_CASE("Model: features from the cut are the features of the whole, with gradients above the line only", "[model]") {
+  Model model = pictures(Freeze::up_to("layer1.1"));
+  const at::Tensor x = at::randn({4, 3, 16, 16});
+  CHECK(at::equal(model.features_of_cut(model.cut({{"x", x}}))["pooled"], model.features({{"x", x}})["pooled"]));
+  model.set_training(true);
+  const at::Tensor features = model.features_of_cut(model.cut({{"x", x}}))["pooled"];
+  CHECK(features.requires_grad());
+  features.sum().backward();
+  for (const auto& [name, tensor] : model.trainable()) CHECK((name.starts_with("head.") || tensor.grad().defined()));
+}
+
+TEST_CASE("CutStore: texts at their true length, padded anew in every batch", "[model]") {
+  Model model = test::toy_model(Freeze::up_to("encoder.layer.0"), 0.0);
+  const Data data = test::toy_messages(30);
+  const auto store = CutStore::make(model, data, {.mode = Mode::Train}, 1 << 30);
+  REQUIRE(store);
+  REQUIRE(store->size() == 30);
+  const std::vector<std::size_t> rows{3, 17, 8, 25};
+  const Batch batch = store->batch(rows);
+  CHECK(batch.records == std::vector<std::int64_t>{3, 17, 8, 25});
+  Loader loader(data.subset(rows), model.preprocess(), target_function(model), {.batch_size = 4});
+  const Batch fresh = *loader.next();
+  CHECK(test::max_difference(model.features_of_cut(batch.inputs)["pooled"], model.features(fresh.inputs)["pooled"]) < 1e-5);
+  CHECK(at::equal(batch.targets.begin()->second, fresh.targets.begin()->second));
+}
+
+TEST_CASE("CutStore: there is none where the plan does not split, or beyond its budget", "[model]") {
+  CHECK_FALSE(CutStore::make(pictures(Freeze::none()), test::toy_pictures(5), {}, 1 << 30));
+  CHECK_FALSE(CutStore::make(pictures(Freeze::up_to("layer1.1")), test::toy_pictures(5), {}, 1000));
+  CHECK(CutStore::make(pictures(Freeze::up_to("layer1.1")), test::toy_pictures(5), {}, 5 * 8 * 8 * 8 * 4));
+}
