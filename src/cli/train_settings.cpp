@@ -27,6 +27,8 @@ void for_each(Settings& s, Visit visit) {
   visit("max-length", s.max_length, "Longer texts are cut to this many tokens");
   visit("preset", s.preset, "auto, probe (backbone frozen, head solved) or full (everything trains)");
   visit("freeze", s.freeze, "all, none, up_to=GROUP or PATTERN[,PATTERN]; overrides the preset's");
+  visit("store", s.store,
+        "auto: what the frozen part of the backbone gives is computed once and kept in memory; off: in every epoch (steps only)");
   visit("epochs", s.epochs, "Passes over the data; 0: 3 if the backbone trains, else 30");
   visit("batch", s.batch, "Records of a step");
   visit("lr", s.lr, "Learning rate of the head; the backbone learns at a tenth of it");
@@ -112,6 +114,7 @@ std::vector<Problem> TrainSettings::problems() const {
   require(!train.empty(), "training data is wanted.", "Name it with --train FILE.csv.");
   require(!valid.empty() || (split >= 0 && split < 1), "a --split in [0, 1) is wanted, got " + std::to_string(split) + ".",
           "0.1 is a good share.");
+  require(store == "auto" || store == "off", "--store auto or off is wanted, got \"" + store + "\".", "auto is the default.");
   require(epochs >= 0, "--epochs of at least 0 is wanted, got " + std::to_string(epochs) + ".", "0 leaves the number to the preset.");
   require(!out.empty(), "a run folder is wanted.", "Name it with --out.");
   require(seed >= 0, "a --seed of at least 0 is wanted.", "Leave it out for 0.");
@@ -129,6 +132,7 @@ std::vector<Problem> TrainSettings::problems() const {
 TrainerOptions TrainSettings::trainer() const {
   TrainerOptions options{.batch_size = batch, .lr = lr, .patience = patience, .seed = static_cast<std::uint64_t>(seed)};
   if (epochs > 0) options.epochs = epochs;
+  if (store == "off") options.store_budget = 0;
   return options;
 }
 

@@ -20,7 +20,7 @@ struct Course {
 };
 
 /// Brings the model's policy in line with the preset.
-Course settle(Model& model, Preset preset) {
+Course settle(Model& model, Preset preset, const TrainerOptions& trainer) {
   if (preset == Preset::Auto) preset = model.policy() == Freeze::all() ? Preset::Probe : Preset::Full;
   if (preset == Preset::Probe) {
     model.freeze(Freeze::all());
@@ -30,7 +30,7 @@ Course settle(Model& model, Preset preset) {
   if (model.policy() == Freeze::all()) model.freeze(Freeze::none());
   const FreezeTable table = model.freeze_table();
   return {false, "full: " + with_commas(table.trainable()) + " of " + with_commas(table.parameters()) +
-                     " backbone parameters train with the head, by steps" + (model.plan().splits ? "; " + model.plan().text() : "")};
+                     " backbone parameters train with the head, by steps" + (trainer.store_budget > 0 && model.plan().splits ? "; " + model.plan().text() : "")};
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ Preset preset_from(const std::string& name) {
 
 FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions& options) {
   FineTuneReport report;
-  const Course plan = settle(model, options.preset);
+  const Course plan = settle(model, options.preset, options.trainer);
   report.plan = plan.text;
   train::preflight(model, data);
   if (options.check) report.warnings = check_data(model, data);
