@@ -6,8 +6,8 @@
 
 #include "core/names.h"
 #include "graft/core/error.h"
+#include "graph/ends.h"
 #include "graph/network.h"
-#include "graph/reach.h"
 
 namespace graft::backbone {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "graft/core/error.h"
 #include "graft/core/rng.h"
+#include "graph/ends.h"
 #include "graph/network.h"
-#include "graph/reach.h"
 
 namespace graft::backbone {
 namespace {

@@ -97,13 +97,3 @@ TEST_CASE("Reach: a name that is not there is told with near ones", "[graph][err
   CHECK(error.problems().size() == 2);
   CHECK(error.remedy().find("\"layer1\"") != std::string::npos);
 }
-
-TEST_CASE("Reach: the classifier is found behind dropout, in every form, and not where there is none", "[graph]") {
-  CHECK(graph::classifier(load("resnet_script"))->weight == "fc.weight");
-  CHECK(graph::classifier(load("resnet_trace_eval"))->bias == "fc.bias");
-  CHECK(graph::classifier(load("mobilenet_script"))->weight == "classifier.1.weight");
-  CHECK(graph::classifier(load("whole"))->weight == "net.fc.weight");
-  CHECK_FALSE(graph::classifier(load("bert_script")));
-  CHECK(run(graph::without_classifier(load("resnet_script")), at::randn({2, 3, 16, 16}))["features"].sizes().vec() ==
-        std::vector<std::int64_t>{2, 16});
-}
