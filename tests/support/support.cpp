@@ -69,4 +69,8 @@ double max_difference(const at::Tensor& a, const at::Tensor& b) {
   return a.numel() == 0 ? 0.0 : (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
 }
 
+double relative_difference(const at::Tensor& a, const at::Tensor& b) {
+  return max_difference(a, b) / (1e-12 + b.abs().max().item<double>());
+}
+
 }  // namespace graft::test

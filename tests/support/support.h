@@ -39,6 +39,8 @@ std::string minilm_folder();
 std::string test_data(const std::string& path);
 
 double max_difference(const at::Tensor& a, const at::Tensor& b);
+/// Of the largest value of `b`.
+double relative_difference(const at::Tensor& a, const at::Tensor& b);
 
 /// Runs `call` and gives the error it throws; fails the case if it throws none of type E.
 template <class E, class Call>
