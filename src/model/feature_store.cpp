@@ -8,6 +8,7 @@
 
 #include "core/stopwatch.h"
 #include "graft/core/log.h"
+#include "model/store_loader.h"
 
 namespace graft {
 namespace {
@@ -59,13 +60,7 @@ std::optional<FeatureStore> FeatureStore::make(const Model& model, const Data& d
   const c10::NoGradGuard no_grad;
   FeatureStore store;
   const Stopwatch preparing;
-  Loader loader(data, model.preprocess(), target_function(model),
-                {.batch_positions = options.batch_positions,
-                 .order = Order::ByLength,
-                 .mode = options.mode,
-                 .seed = options.seed,
-                 .threads = options.threads,
-                 .stop = options.stop});
+  Loader loader = store_loader(model, data, options);
   store.prepare_seconds_ = preparing.seconds();
   if (loader.is_random()) {
     no_store("preprocessing draws random numbers");
