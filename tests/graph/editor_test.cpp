@@ -63,9 +63,11 @@ TEST_CASE("Editor: an edit counts though the original has run, and changes nothi
 TEST_CASE("Editor: tensors become parameters and buffers of modules of their own", "[graph]") {
   graph::Editor editor{graph::Network(plain("Root"))};
   jit::Graph& graph = editor.forward();
-  const jit::WithInsertPoint at(*graph.block()->nodes().begin());
-  editor.add_tensor("conv0", "weight", at::ones({2}), true);
-  editor.add_tensor("conv0", "running_mean", at::zeros({2}), false);
+  {
+    const jit::WithInsertPoint at(*graph.block()->nodes().begin());
+    editor.add_tensor("conv0", "weight", at::ones({2}), true);
+    editor.add_tensor("conv0", "running_mean", at::zeros({2}), false);
+  }
   const graph::Network network = editor.finish();
   REQUIRE(network.parameters().size() == 1);
   CHECK(network.parameters().front().first == "conv0.weight");
