@@ -14,8 +14,6 @@ namespace {
 
 namespace jit = torch::jit;
 
-bool is_tensor(const jit::Value* value) { return value->type()->isSubtypeOf(*c10::TensorType::get()); }
-
 /// The last linear layer before the output, through operators without weights.
 jit::Node* classifier_node(jit::Graph& graph) {
   jit::Value* value = graph.outputs()[0];

@@ -17,8 +17,6 @@ namespace {
 
 namespace jit = torch::jit;
 
-bool is_tensor(const jit::Value* value) { return value->type()->isSubtypeOf(*c10::TensorType::get()); }
-
 /// A forward with all calls inlined, and the name of every value that can be brought out.
 class Reach {
  public:

@@ -2,9 +2,7 @@
 
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/ir.h>
-#include <torch/csrc/jit/passes/constant_propagation.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
-#include <torch/csrc/jit/passes/inliner.h>
 
 #include <algorithm>
 #include <set>
@@ -20,8 +18,6 @@ namespace {
 namespace jit = torch::jit;
 
 constexpr const char* nothing_gained = "nothing with weights is computed before the first layer that trains";
-
-bool is_tensor(const jit::Value* value) { return value->type()->isSubtypeOf(*c10::TensorType::get()); }
 
 bool is_argument(const jit::Value* value) { return value->node()->kind() == c10::prim::Param; }
 

@@ -62,6 +62,8 @@ void for_each_call_site(const jit::Module& module, const CallSiteVisitor& visit)
   walk_calls(*jit::toGraphFunction(forward_of(module).function()).graph(), "", 0, visit);
 }
 
+bool is_tensor(const jit::Value* value) { return value->type()->isSubtypeOf(*c10::TensorType::get()); }
+
 std::string join_path(const std::string& path, const std::string& name) {
   return path.empty() || name.empty() ? path + name : path + "." + name;
 }

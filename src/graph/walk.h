@@ -28,6 +28,9 @@ using CallSiteVisitor = std::function<void(torch::jit::Node* node, const std::st
 /// Every node of forward as it is written, with calls of methods and functions followed: a graph that two modules share comes up for each.
 void for_each_call_site(const torch::jit::Module& module, const CallSiteVisitor& visit);
 
+/// True for a value that is one tensor.
+bool is_tensor(const torch::jit::Value* value);
+
 /// "layer1" and "0" to "layer1.0"; either may be empty.
 std::string join_path(const std::string& path, const std::string& name);
 
