@@ -42,7 +42,7 @@ Freeze policy(const TrainSettings& settings) {
 
 /// A saved model, with classes of the data that it does not know yet added to its own.
 Model continued(const TrainSettings& settings, const Task& task, const Data& train) {
-  Model model = Model::load(settings.backbone, {.device = settings.device, .trust = settings.trust});
+  Model model = Model::load(settings.backbone, {.device = settings.device, .prefix = settings.model(Freeze::all()).prefix, .trust = settings.trust});
   std::vector<std::string> wanted = columns_of(model);
   std::vector<std::string> given = task.columns();
   std::ranges::sort(wanted);
@@ -135,7 +135,7 @@ TrainInputs load_inputs(TrainSettings& settings) {
   if (goes_on) return {std::move(data), *task, [settings, task = *task, all] { return continued(settings, task, all); }};
   const auto preprocess = std::make_shared<const text::Tokenizer>(std::move(*words));
   return {std::move(data), *task, [settings, task = *task, all, backbone = *backbone, preprocess, freeze = *freeze] {
-            return Model(backbone, make_head(task, settings, all), preprocess, {.freeze = freeze, .device = settings.device});
+            return Model(backbone, make_head(task, settings, all), preprocess, settings.model(freeze));
           }};
 }
 

@@ -28,7 +28,9 @@ void for_each(Settings& s, Visit visit) {
   visit("preset", s.preset, "auto, probe (backbone frozen, head solved) or full (everything trains)");
   visit("freeze", s.freeze, "all, none, up_to=GROUP or PATTERN[,PATTERN]; overrides the preset's");
   visit("store", s.store,
-        "auto: what the frozen part of the backbone gives is computed once and kept in memory; off: in every epoch (steps only)");
+        "What the frozen part gives is computed once and kept: auto in memory, DIR also for later runs; off: it runs in every epoch");
+  visit("store-budget", s.store_budget, "Memory for it, as 500MB or 2GB; what is beyond lies in temporary files");
+  visit("prefix", s.prefix, "The frozen part: fast (the processor's best kernels, equal to 1e-5) or exact (the network's own operators)");
   visit("epochs", s.epochs, "Passes over the data; 0: 3 if the backbone trains, else 30");
   visit("batch", s.batch, "Records of a step");
   visit("lr", s.lr, "Learning rate of the head; the backbone learns at a tenth of it");
@@ -54,6 +56,18 @@ std::variant<bool, std::int64_t, double, std::string> parse_constant(const std::
   double number = 0;
   if (const auto [at, error] = std::from_chars(text.data(), end, number); error == std::errc() && at == end) return number;
   return text;
+}
+
+/// "2GB", "500MB", "100000"; powers of 1024.
+std::optional<std::int64_t> bytes_from(const std::string& text) {
+  double number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || number < 0) return std::nullopt;
+  const std::string unit(rest, text.data() + text.size());
+  for (const auto& [name, factor] : {std::pair("", 1.0), std::pair("B", 1.0), std::pair("KB", 0x1p10), std::pair("MB", 0x1p20), std::pair("GB", 0x1p30)}) {
+    if (unit == name) return static_cast<std::int64_t>(number * factor);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -114,7 +128,9 @@ std::vector<Problem> TrainSettings::problems() const {
   require(!train.empty(), "training data is wanted.", "Name it with --train FILE.csv.");
   require(!valid.empty() || (split >= 0 && split < 1), "a --split in [0, 1) is wanted, got " + std::to_string(split) + ".",
           "0.1 is a good share.");
-  require(store == "auto" || store == "off", "--store auto or off is wanted, got \"" + store + "\".", "auto is the default.");
+  require(!store.empty(), "--store auto, off or a folder is wanted.", "auto is the default.");
+  require(bytes_from(store_budget).has_value(), "a --store-budget like 500MB or 2GB is wanted, got \"" + store_budget + "\".", "2GB is the default.");
+  require(prefix == "fast" || prefix == "exact", "--prefix fast or exact is wanted, got \"" + prefix + "\".", "fast is the default.");
   require(epochs >= 0, "--epochs of at least 0 is wanted, got " + std::to_string(epochs) + ".", "0 leaves the number to the preset.");
   require(!out.empty(), "a run folder is wanted.", "Name it with --out.");
   require(seed >= 0, "a --seed of at least 0 is wanted.", "Leave it out for 0.");
@@ -132,8 +148,13 @@ std::vector<Problem> TrainSettings::problems() const {
 TrainerOptions TrainSettings::trainer() const {
   TrainerOptions options{.batch_size = batch, .lr = lr, .patience = patience, .seed = static_cast<std::uint64_t>(seed)};
   if (epochs > 0) options.epochs = epochs;
-  if (store == "off") options.store_budget = 0;
+  options.store = store == "off" ? FeatureStore::off()
+                                 : FeatureStore({.budget = bytes_from(store_budget).value(), .folder = store == "auto" ? "" : store});
   return options;
+}
+
+ModelOptions TrainSettings::model(const Freeze& policy) const {
+  return {.freeze = policy, .device = device, .prefix = prefix == "exact" ? PrefixForm::Exact : PrefixForm::Fast};
 }
 
 BackboneOptions TrainSettings::backbone_options() const { return {.constants = parse_constants(constant), .trust = trust}; }

@@ -24,7 +24,7 @@ struct TrainSettings {
   std::string label_separator = ";";
   int max_length = 256;
   std::string preset = "auto", freeze;
-  std::string store = "auto";
+  std::string store = "auto", store_budget = "2GB", prefix = "fast";
   int epochs = 0;
   int batch = 32;
   double lr = 1e-3;
@@ -48,6 +48,7 @@ struct TrainSettings {
   /// Everything missing or contradictory.
   std::vector<Problem> problems() const;
   TrainerOptions trainer() const;
+  ModelOptions model(const Freeze& policy) const;
   BackboneOptions backbone_options() const;
 };
 

@@ -1,8 +1,10 @@
 #include "graft/data/dataset.h"
 
 #include <algorithm>
+#include <bit>
 #include <set>
 
+#include "core/hash.h"
 #include "graft/core/error.h"
 
 namespace graft {
@@ -56,6 +58,19 @@ class Concat final : public Dataset {
 };
 
 }  // namespace
+
+std::string Dataset::key(std::size_t index) const {
+  const Record record = get(index);
+  Hash hash;
+  for (const auto& [name, value] : record.values) {
+    hash.add(name).add(static_cast<std::int64_t>(value.index()));
+    if (const auto* text = std::get_if<std::string>(&value)) hash.add(*text);
+    if (const auto* number = std::get_if<std::int64_t>(&value)) hash.add(*number);
+    if (const auto* number = std::get_if<double>(&value)) hash.add(std::bit_cast<std::int64_t>(*number));
+    if (const auto* tensor = std::get_if<at::Tensor>(&value)) hash.add(*tensor);
+  }
+  return hash.hex();
+}
 
 Record Data::get(std::size_t index) const {
   try {

@@ -91,7 +91,6 @@ class Jsonl final : public Dataset {
     return record;
   }
 
-  std::string key(std::size_t index) const override { return name_ + ":" + std::to_string(lines_.at(index).number); }
 
  private:
   std::string_view line_at(std::size_t offset) const {

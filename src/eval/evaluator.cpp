@@ -8,6 +8,7 @@
 #include <map>
 
 #include "core/stopwatch.h"
+#include "eval/evaluate_cut.h"
 #include "graft/core/error.h"
 #include "graft/data/loader.h"
 #include "model/eval_mode.h"
@@ -127,18 +128,34 @@ EvalReport Evaluator::run(Model& model, const Data& data, std::stop_token stop) 
   return collector.report(watch.seconds());
 }
 
-EvalReport Evaluator::run(Model& model, const Data& data, const FeatureStore& store) const {
+EvalReport Evaluator::run(Model& model, const Data& data, const FeatureSet& set) const {
   require_records(data);
   const c10::NoGradGuard no_grad;
   const EvalMode mode(model);
   const Stopwatch watch;
   Collector collector(model, data, options_.mistakes);
   constexpr std::int64_t rows_at_once = 1024;
-  for (std::int64_t start = 0; start < store.size(); start += rows_at_once) {
-    const std::int64_t count = std::min(rows_at_once, store.size() - start);
-    const auto first = store.records().begin() + start;
-    const Batch batch{{}, rows(store.targets(), start, count), {first, first + count}};
-    collector.add(model.head().forward(rows(store.features(), start, count)), batch);
+  for (std::int64_t start = 0; start < set.size(); start += rows_at_once) {
+    const std::int64_t count = std::min(rows_at_once, set.size() - start);
+    const auto first = set.records().begin() + start;
+    const Batch batch{{}, rows(set.targets(), start, count), {first, first + count}};
+    collector.add(model.head().forward(rows(set.features(), start, count)), batch);
+  }
+  return collector.report(watch.seconds());
+}
+
+EvalReport evaluate_cut(Model& model, const Data& data, const CutSet& set, std::stop_token stop) {
+  require_records(data);
+  const c10::NoGradGuard no_grad;
+  const EvalMode mode(model);
+  const Stopwatch watch;
+  Collector collector(model, data, 0);
+  constexpr std::size_t rows_at_once = 64;
+  const std::vector<std::size_t> order = set.by_length();
+  for (std::size_t start = 0; start < order.size() && !stop.stop_requested(); start += rows_at_once) {
+    Batch batch = set.batch(std::span(order).subspan(start, std::min(rows_at_once, order.size() - start)));
+    batch.targets = to(batch.targets, model.device());
+    collector.add(model.head().forward(model.features_of_cut(batch.inputs)), batch);
   }
   return collector.report(watch.seconds());
 }

@@ -104,7 +104,7 @@ Model assemble(const predict::SavedFile& saved, const LoadOptions& options, cons
   }
   return Model(Backbone(saved.network.child("backbone"), backbone, saved.files), std::move(head),
                predict::make_preprocess(saved.manifest.at("preprocess"), saved.files, options.preprocess),
-               {.freeze = Freeze::parse(saved.manifest.at("freeze")), .device = options.device});
+               {.freeze = Freeze::parse(saved.manifest.at("freeze")), .device = options.device, .prefix = options.prefix});
 }
 
 }  // namespace

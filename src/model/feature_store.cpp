@@ -1,95 +1,109 @@
 #include "graft/model/feature_store.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 
-#include <algorithm>
-#include <numeric>
-
-#include "core/stopwatch.h"
-#include "graft/core/log.h"
-#include "model/store_loader.h"
+#include "graft/core/error.h"
+#include "model/spill.h"
+#include "model/store_state.h"
 
 namespace graft {
 namespace {
 
-bool no_store(const std::string& reason) {
-  log(LogLevel::Info, "features are computed anew in every epoch: " + reason);
-  return false;
-}
-
-bool is_storable(const Model& model) {
-  if (model.backbone_trains()) return false;  // the plan says so; no surprise to report
-  for (const Feature& feature : model.head().reads()) {
-    if (feature.pooling == Pooling::None && !feature.mask.empty()) return no_store("\"" + feature.name + "\" has the length of its text");
-  }
-  return true;
-}
-
-/// Batches of features under construction.
-struct Parts {
-  std::vector<Fields> features, targets;
-  std::vector<std::int64_t> records;
-};
-
-/// One tensor a field, rows in the order of the records.
-Fields joined(const std::vector<Fields>& parts, const at::Tensor& order) {
-  Fields whole;
-  if (parts.empty()) return whole;
-  for (const auto& [name, first] : parts.front()) {
-    std::vector<at::Tensor> column;
-    for (const Fields& part : parts) column.push_back(part[name]);
-    whole.set(name, at::cat(column).index_select(0, order.to(first.device())));
-  }
-  return whole;
-}
-
-bool same_row_shapes(const Fields& a, const Fields& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const auto& x, const auto& y) { return x.second.sizes().slice(1) == y.second.sizes().slice(1); });
-}
+std::int64_t bytes_of(const at::Tensor& tensor) { return static_cast<std::int64_t>(tensor.nbytes()); }
 
 }  // namespace
 
-TargetFunction target_function(const Model& model) {
-  return [&head = model.head()](const Record& record, std::span<Sample> samples) { head.targets(record, samples); };
+FeatureStore::FeatureStore(const FeatureStoreOptions& options) : state_(std::make_shared<State>(options)) {
+  if (options.budget >= 0 && options.views >= 0) return;
+  throw ConfigError({.code = "graft-C025",
+                     .message = "[FeatureStore] a budget and a number of views of at least 0 are wanted.",
+                     .remedy = "With a budget of 0 all lies in temporary files; FeatureStore::off() keeps nothing.",
+                     .place = ""});
 }
 
-std::optional<FeatureStore> FeatureStore::make(const Model& model, const Data& data, const FeatureStoreOptions& options) {
-  if (!is_storable(model)) return std::nullopt;
-  const c10::NoGradGuard no_grad;
-  FeatureStore store;
-  const Stopwatch preparing;
-  Loader loader = store_loader(model, data, options);
-  store.prepare_seconds_ = preparing.seconds();
-  if (loader.is_random()) {
-    no_store("preprocessing draws random numbers");
-    return std::nullopt;
-  }
+FeatureStore::~FeatureStore() = default;
+FeatureStore::FeatureStore(const FeatureStore&) = default;
+FeatureStore& FeatureStore::operator=(const FeatureStore&) = default;
 
-  const Stopwatch computing;
-  Parts parts;
-  const auto total = static_cast<std::int64_t>(loader.num_samples());
-  while (const auto batch = loader.next()) {
-    parts.features.push_back(model.features(batch->inputs));
-    if (!same_row_shapes(parts.features.front(), parts.features.back())) {
-      no_store("samples have features of different shapes");
-      return std::nullopt;
-    }
-    parts.targets.push_back(to(batch->targets, model.device()));
-    parts.records.insert(parts.records.end(), batch->records.begin(), batch->records.end());
-    if (options.progress) options.progress({"features", static_cast<std::int64_t>(parts.records.size()), total, ""});
-  }
-  std::vector<std::int64_t> order(parts.records.size());
-  std::iota(order.begin(), order.end(), std::int64_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::int64_t row) { return parts.records[static_cast<std::size_t>(row)]; });
-  const at::Tensor index = at::tensor(order, at::kLong);
-  store.features_ = joined(parts.features, index);
-  store.targets_ = joined(parts.targets, index);
-  for (const std::int64_t row : order) store.records_.push_back(parts.records[static_cast<std::size_t>(row)]);
-  store.size_ = static_cast<std::int64_t>(order.size());
-  store.compute_seconds_ = computing.seconds();
+FeatureStore FeatureStore::off() {
+  FeatureStore store;
+  store.state_.reset();
   return store;
+}
+
+std::int64_t FeatureStore::bytes_in_memory() const { return state_ ? state_->in_memory : 0; }
+std::int64_t FeatureStore::bytes_in_files() const { return state_ ? state_->in_files : 0; }
+std::int64_t FeatureStore::computed() const { return state_ ? state_->computed : 0; }
+std::int64_t FeatureStore::found() const { return state_ ? state_->found : 0; }
+
+Fields StoredRow::fields() const {
+  Fields values;
+  for (const auto& [name, tensor] : *chunk) values.set(name, tensor.select(0, row));
+  return values;
+}
+
+void FeatureStore::State::turn_to(const std::string& fingerprint) {
+  if (fingerprint == current) return;
+  current = fingerprint;
+  rows.clear();
+  spilled.clear();
+  file.reset();
+  in_memory = in_files = since_release = 0;
+  if (!options.folder.empty()) file = FeatureFile::open(options.folder, fingerprint);
+}
+
+std::optional<std::vector<StoredRow>> FeatureStore::State::find(const std::string& key) {
+  if (const auto known = rows.find(key); known != rows.end()) return known->second;
+  auto samples = file ? file->read(key) : std::nullopt;
+  if (!samples) return std::nullopt;
+  std::vector<StoredRow> loaded;
+  for (const Fields& sample : *samples) {
+    auto chunk = std::make_shared<Fields>();
+    for (const auto& [name, tensor] : sample) chunk->set(name, settle(tensor.unsqueeze(0)));
+    loaded.push_back({std::move(chunk), 0});
+  }
+  return rows[key] = std::move(loaded);
+}
+
+void FeatureStore::State::keep(const std::string& key, std::vector<StoredRow> samples) {
+  if (file) {
+    std::vector<Fields> values;
+    for (const StoredRow& row : samples) values.push_back(row.fields());
+    file->write(key, values);
+  }
+  rows[key] = std::move(samples);
+}
+
+at::Tensor FeatureStore::State::room(at::IntArrayRef sizes, at::ScalarType type) {
+  std::int64_t bytes = static_cast<std::int64_t>(c10::elementSize(type));
+  for (const std::int64_t size : sizes) bytes *= size;
+  if (in_memory + bytes <= options.budget) {
+    in_memory += bytes;
+    return at::empty(sizes, type);
+  }
+  in_files += bytes;
+  return spilled.emplace_back(spilled_tensor(sizes, type, options.folder));
+}
+
+at::Tensor FeatureStore::State::settle(const at::Tensor& values) {
+  const std::int64_t bytes = bytes_of(values);
+  if (in_memory + bytes <= options.budget) {
+    in_memory += bytes;
+    return values.cpu();
+  }
+  at::Tensor place = room(values.sizes(), values.scalar_type());
+  place.copy_(values);
+  touched(bytes);
+  return place;
+}
+
+void FeatureStore::State::touched(std::int64_t bytes) {
+  if (spilled.empty()) return;
+  // A tenth of the budget in pages that can be had again at any time; a small budget does not pay for giving back each page.
+  const std::int64_t limit = std::max<std::int64_t>(options.budget / 10, std::int64_t{4} << 20);
+  if ((since_release += bytes) < limit) return;
+  since_release = 0;
+  for (const at::Tensor& tensor : spilled) release_pages(tensor);
 }
 
 }  // namespace graft

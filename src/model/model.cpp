@@ -39,6 +39,7 @@ Model::State::State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared
       preprocess(std::move(the_preprocess)),
       policy(options.freeze),
       repair(options.repair),
+      prefix_form(options.prefix),
       device(choose_device(options.device).device),
       example(example_batch(*preprocess)),
       binding(backbone.network(), backbone.options(), possible_fields(example, *preprocess)),
@@ -114,6 +115,7 @@ void Model::State::attach(std::unique_ptr<Head> candidate) {
                      error.what());
   }
   head = std::move(candidate);
+  fingerprint.clear();
   head->set_training(training);
 }
 
@@ -125,7 +127,19 @@ void Model::State::apply_policy() {
   carried = network.state();
   if (!carried.empty()) initial = network.with_own_state();
   halves = divide();
+  fast.reset();
+  fingerprint.clear();
   set_training(false);
+}
+
+const graph::Network& Model::State::frozen() const {
+  const graph::Network& plain = halves.split ? halves.split->prefix : network;
+  if (prefix_form == PrefixForm::Exact) return plain;
+  if (!fast) {
+    fast = graph::fast_form(plain, binding.arguments(to(example.inputs, device)));
+    if (!fast->network) log(LogLevel::Info, "the frozen part is computed as it was loaded, without faster kernels: " + fast->why);
+  }
+  return fast->network ? *fast->network : plain;
 }
 
 graph::SplitResult Model::State::divide() const {
@@ -194,7 +208,8 @@ Fields Model::features(const Fields& inputs) const {
   const c10::AutoGradMode gradients(c10::GradMode::is_enabled() && state_->training && backbone_trains());
   const Fields here = to(inputs, state_->device);
   if (state_->initial) state_->network.set_state(*state_->initial, state_->carried);
-  return head::features_of(state_->head->reads(), state_->network(state_->binding.arguments(here)), here);
+  const graph::Network& network = backbone_trains() ? state_->network : state_->frozen();
+  return head::features_of(state_->head->reads(), network(state_->binding.arguments(here)), here);
 }
 
 Fields Model::operator()(const Fields& inputs) const { return state_->head->forward(features(inputs)); }

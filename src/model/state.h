@@ -8,6 +8,7 @@
 #include "backbone/binding.h"
 #include "graft/data/sample.h"
 #include "graft/model/model.h"
+#include "graph/fast_form.h"
 #include "graph/network.h"
 #include "graph/split.h"
 
@@ -28,6 +29,8 @@ struct Model::State {
   void set_training(bool on);
   /// The halves of the live network, or why there are none.
   graph::SplitResult divide() const;
+  /// What of the network stays as it is, all of it or the half below the line, in the form that the options want.
+  const graph::Network& frozen() const;
   graph::Trains is_trained() const {
     return [this](const std::string& name) { return trains.contains(name); };
   }
@@ -38,6 +41,7 @@ struct Model::State {
   std::shared_ptr<const Preprocess> preprocess;
   Freeze policy;
   bool repair;
+  PrefixForm prefix_form;
   c10::Device device;
   Batch example;
   backbone::Binding binding;
@@ -53,6 +57,10 @@ struct Model::State {
   } formed;
   /// The live network in two at the freeze line, where some of it trains.
   graph::SplitResult halves;
+  /// The frozen part in its fast form, made at its first use.
+  mutable std::optional<graph::FastForm> fast;
+  /// See Model::fingerprint(); empty until it is asked for.
+  mutable std::string fingerprint;
   /// Names of the backbone's parameters that train.
   std::set<std::string> trains;
   /// Attributes that one call leaves behind for the next, so that each starts from the file's.

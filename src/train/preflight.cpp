@@ -3,7 +3,7 @@
 #include "core/json.h"
 #include "graft/core/error.h"
 #include "graft/data/loader.h"
-#include "graft/model/feature_store.h"
+#include "graft/model/feature_set.h"
 
 namespace graft::train {
 namespace {

@@ -32,8 +32,8 @@ std::vector<double> strengths(const FineTuneOptions& options, bool choose) {
   return l2;
 }
 
-FeatureStore store_of(const Model& model, const Data& data, Mode mode, const FineTuneOptions& options, Phases& phases) {
-  auto store = FeatureStore::make(model, data,
+FeatureSet set_of(const Model& model, const Data& data, Mode mode, const FineTuneOptions& options, Phases& phases) {
+  auto set = FeatureSet::make(model, data,
                                   {.mode = mode,
                                    .seed = options.trainer.seed,
                                    .threads = options.trainer.threads,
@@ -41,16 +41,17 @@ FeatureStore store_of(const Model& model, const Data& data, Mode mode, const Fin
                                        [&](const Progress& p) {
                                          for (const auto& callback : options.callbacks) callback->on_progress(p);
                                        },
-                                   .stop = options.stop});
-  if (!store) {
+                                   .stop = options.stop},
+                              options.trainer.store.is_on() ? options.trainer.store : FeatureStore());
+  if (!set) {
     throw ModelError({.code = "graft-M016",
                       .message = "[Probe] features that stay the same from epoch to epoch are wanted.",
                       .remedy = "Train this model with the preset \"full\", or switch random preprocessing off.",
                       .place = ""});
   }
-  add_phase(phases, "tokenize", store->prepare_seconds());
-  add_phase(phases, "prefix", store->compute_seconds());
-  return std::move(*store);
+  add_phase(phases, "tokenize", set->prepare_seconds());
+  add_phase(phases, "prefix", set->compute_seconds());
+  return std::move(*set);
 }
 
 }  // namespace
@@ -59,9 +60,9 @@ TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& optio
   TrainReport report;
   const bool choose = !data.valid.empty();
   const std::vector<double> series = strengths(options, choose);
-  const FeatureStore train = store_of(model, data.train, Mode::Train, options, report.phases);
-  std::optional<FeatureStore> valid;
-  if (choose) valid = store_of(model, data.valid, Mode::Eval, options, report.phases);
+  const FeatureSet train = set_of(model, data.train, Mode::Train, options, report.phases);
+  std::optional<FeatureSet> valid;
+  if (choose) valid = set_of(model, data.valid, Mode::Eval, options, report.phases);
   if (options.stop.stop_requested()) {
     report.ended = "stopped";
     return report;

@@ -2,10 +2,11 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
-#include "graft/model/feature_store.h"
+#include "graft/model/feature_set.h"
 #include "graft/train/trainer.h"
-#include "model/cut_store.h"
+#include "model/cut_set.h"
 
 namespace graft::train {
 
@@ -24,10 +25,11 @@ class Stream {
   virtual std::int64_t steps_per_epoch() const = 0;
 };
 
-/// What the frozen part gave once: all that the head reads, or what crosses the freeze line, or nothing.
+/// What the frozen part gave once: all that the head reads, or what crosses the freeze line, or nothing. Several where preparing samples is
+/// random: epochs take them in turn.
 struct Stores {
-  std::optional<FeatureStore> features;
-  std::optional<CutStore> cut;
+  std::vector<FeatureSet> features;
+  std::vector<CutSet> cuts;
 };
 
 /// Without stores features are computed by `model`, with gradients where its backbone trains. All are kept by reference.

@@ -8,9 +8,11 @@
 
 #include "core/stopwatch.h"
 #include "core/table.h"
+#include "eval/evaluate_cut.h"
 #include "graft/core/error.h"
 #include "graft/eval/evaluator.h"
 #include "graft/optim/optimizer.h"
+#include "model/store_state.h"
 #include "train/preflight.h"
 #include "train/stream.h"
 
@@ -29,7 +31,6 @@ void check(const TrainerOptions& options) {
   require(options.weight_decay >= 0, "a weight decay of at least 0 is wanted.");
   require(options.max_grad_norm >= 0, "a max_grad_norm of at least 0 is wanted.");
   require(options.patience >= 0, "a patience of at least 0 is wanted.");
-  require(options.store_budget >= 0, "a store_budget of at least 0 is wanted.");
   require(options.threads >= 0, "at least 0 threads are wanted.");
   if (!problems.empty()) throw ConfigError(problems);
 }
@@ -110,23 +111,30 @@ class Run {
   }
 
   void store() {
-    FeatureStoreOptions options{
-        .seed = options_.seed, .threads = options_.threads, .progress = [this](const Progress& p) { progress(p); }, .stop = stop_};
-    const auto timed = [&](auto made) {
-      if (made) {
-        add_phase(report_.phases, "tokenize", made->prepare_seconds());
-        add_phase(report_.phases, "prefix", made->compute_seconds());
-      }
-      return made;
-    };
-    options.mode = Mode::Train;
-    if (model_.backbone_trains()) {
-      if (options_.store_budget > 0) stores_.cut = timed(CutStore::make(model_, data_.train, options, options_.store_budget));
-      return;
-    }
-    stores_.features = timed(FeatureStore::make(model_, data_.train, options));
+    if (!options_.store.is_on()) return;
+    FeatureSetOptions options{
+        .mode = Mode::Train,
+        .seed = options_.seed,
+        .threads = options_.threads,
+        .progress = [this](const Progress& p) { progress(p); },
+        .stop = stop_};
+    fill(stores_, data_.train, options);
     options.mode = Mode::Eval;
-    if (stores_.features && !data_.valid.empty()) valid_store_ = timed(FeatureStore::make(model_, data_.valid, options));
+    if (!data_.valid.empty() && !(stores_.features.empty() && stores_.cuts.empty())) fill(valid_, data_.valid, options);
+  }
+
+  void fill(train::Stores& stores, const Data& data, FeatureSetOptions options) {
+    const auto add = [&]<class Set>(std::vector<Set>& sets) {
+      std::optional<Set> made = Set::make(model_, data, options, options_.store);
+      if (!made) return false;
+      add_phase(report_.phases, "tokenize", made->prepare_seconds());
+      add_phase(report_.phases, "prefix", made->compute_seconds());
+      sets.push_back(std::move(*made));
+      return sets.back().is_random();
+    };
+    do {
+      if (!(model_.backbone_trains() ? add(stores.cuts) : add(stores.features))) return;
+    } while (++options.view < options_.store.state().options.views);
   }
 
   void run_epoch(int epoch, train::Stream& stream, Optimizer& optimizer) {
@@ -183,7 +191,9 @@ class Run {
 
   void validate(EpochRecord& record) {
     const Evaluator evaluator({.threads = options_.threads, .mistakes = 0});
-    const EvalReport found = valid_store_ ? evaluator.run(model_, data_.valid, *valid_store_) : evaluator.run(model_, data_.valid, stop_);
+    const EvalReport found = !valid_.features.empty() ? evaluator.run(model_, data_.valid, valid_.features.front())
+                             : !valid_.cuts.empty()   ? evaluate_cut(model_, data_.valid, valid_.cuts.front(), stop_)
+                                                      : evaluator.run(model_, data_.valid, stop_);
     if (stop_.stop_requested()) return;  // measured on a part only
     record.valid_loss = found.metric("loss");
     for (const auto& value : found.metrics) {
@@ -205,8 +215,7 @@ class Run {
   const std::vector<std::shared_ptr<Callback>>& callbacks_;
   std::stop_token stop_;
   TrainReport report_;
-  train::Stores stores_;  // of the training data
-  std::optional<FeatureStore> valid_store_;
+  train::Stores stores_, valid_;  // of the training data, of the validation data
   std::vector<at::Tensor> parameters_;  // all that the optimizer steps
   Snapshot best_;
   double lowest_ = std::numeric_limits<double>::infinity();

@@ -162,7 +162,7 @@ TEST_CASE("Evaluator: labels are those that are true or answered", "[eval]") {
 TEST_CASE("Evaluator: from stored features it finds the same", "[eval]") {
   Model model = make_model({0.5, 1.0, 2.0});
   const Data data = data::concat(std::vector<Data>{dataset(), dataset(), dataset()});  // more rows than it takes at once
-  const auto store = FeatureStore::make(model, data);
+  const auto store = FeatureSet::make(model, data);
   REQUIRE(store);
   const EvalReport direct = Evaluator().run(model, data), stored = Evaluator().run(model, data, *store);
   CHECK(stored.samples == direct.samples);
@@ -185,7 +185,7 @@ TEST_CASE("Evaluator: the model is in its former mode afterwards, after an error
   model.set_training(training);
   Evaluator().run(model, dataset());
   CHECK(model.is_training() == training);
-  const auto store = FeatureStore::make(model, dataset());
+  const auto store = FeatureSet::make(model, dataset());
   REQUIRE(store);
   Evaluator().run(model, dataset(), *store);
   CHECK(model.is_training() == training);
@@ -236,7 +236,7 @@ TEST_CASE("Evaluator: no records are an error", "[eval][error]") {
   CHECK(error.code() == "graft-D018");
   CHECK(error.message() == "[Evaluator] at least one record is wanted, there is none.");
   CHECK(error.remedy() == "Check the file or the split.");
-  const auto store = FeatureStore::make(model, dataset());
+  const auto store = FeatureSet::make(model, dataset());
   REQUIRE(store);
   CHECK(test::error_of<DataError>([&] { Evaluator().run(model, dataset().subset({}), *store); }).code() == "graft-D018");
 }

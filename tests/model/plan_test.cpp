@@ -4,7 +4,7 @@
 
 #include "graft/data/tensor_inputs.h"
 #include "graft/model/model.h"
-#include "model/cut_store.h"
+#include "model/cut_set.h"
 #include "support.h"
 #include "toys.h"
 
@@ -12,9 +12,9 @@ using namespace graft;
 
 namespace {
 
-Model pictures(const Freeze& freeze) {
+Model pictures(const Freeze& freeze, PrefixForm prefix = PrefixForm::Fast) {
   return Model(Backbone::load(test::golden_path("checkpoints/resnet_script.pt")), head::Classifier({.labels = {"0", "1", "2"}}),
-               TensorInputs({{"x", at::zeros({3, 16, 16})}}), {.freeze = freeze, .device = "cpu"});
+               TensorInputs({{"x", at::zeros({3, 16, 16})}}), {.freeze = freeze, .device = "cpu", .prefix = prefix});
 }
 
 }  // namespace
@@ -40,8 +40,9 @@ TEST_CASE("Plan: says why nothing is gained", "[model]") {
 }
 
 TEST_CASE("Model: features from the cut are the features of the whole, with gradients above the line only", "[model]") {
-  Model model = pictures(Freeze::up_to("layer1.1"));
+  Model model = pictures(Freeze::up_to("layer1.1"), PrefixForm::Exact), fast = pictures(Freeze::up_to("layer1.1"));
   const at::Tensor x = at::randn({4, 3, 16, 16});
+  CHECK(test::relative_difference(fast.features_of_cut(fast.cut({{"x", x}}))["pooled"], fast.features({{"x", x}})["pooled"]) < 1e-5);
   CHECK(at::equal(model.features_of_cut(model.cut({{"x", x}}))["pooled"], model.features({{"x", x}})["pooled"]));
   model.set_training(true);
   const at::Tensor features = model.features_of_cut(model.cut({{"x", x}}))["pooled"];
@@ -50,10 +51,10 @@ TEST_CASE("Model: features from the cut are the features of the whole, with grad
   for (const auto& [name, tensor] : model.trainable()) CHECK((name.starts_with("head.") || tensor.grad().defined()));
 }
 
-TEST_CASE("CutStore: texts at their true length, padded anew in every batch", "[model]") {
+TEST_CASE("CutSet: texts at their true length, padded anew in every batch", "[model]") {
   Model model = test::toy_model(Freeze::up_to("encoder.layer.0"), 0.0);
   const Data data = test::toy_messages(30);
-  const auto store = CutStore::make(model, data, {.mode = Mode::Train}, 1 << 30);
+  const auto store = CutSet::make(model, data, {.mode = Mode::Train}, FeatureStore());
   REQUIRE(store);
   REQUIRE(store->size() == 30);
   const std::vector<std::size_t> rows{3, 17, 8, 25};
@@ -65,8 +66,8 @@ TEST_CASE("CutStore: texts at their true length, padded anew in every batch", "[
   CHECK(at::equal(batch.targets.begin()->second, fresh.targets.begin()->second));
 }
 
-TEST_CASE("CutStore: there is none where the plan does not split, or beyond its budget", "[model]") {
-  CHECK_FALSE(CutStore::make(pictures(Freeze::none()), test::toy_pictures(5), {}, 1 << 30));
-  CHECK_FALSE(CutStore::make(pictures(Freeze::up_to("layer1.1")), test::toy_pictures(5), {}, 1000));
-  CHECK(CutStore::make(pictures(Freeze::up_to("layer1.1")), test::toy_pictures(5), {}, 5 * 8 * 8 * 8 * 4));
+TEST_CASE("CutSet: there is none where the plan does not split, or with the store off", "[model]") {
+  CHECK_FALSE(CutSet::make(pictures(Freeze::none()), test::toy_pictures(5), {}, FeatureStore()));
+  CHECK_FALSE(CutSet::make(pictures(Freeze::up_to("layer1.1")), test::toy_pictures(5), {}, FeatureStore::off()));
+  CHECK(CutSet::make(pictures(Freeze::up_to("layer1.1")), test::toy_pictures(5), {}, FeatureStore()));
 }

@@ -2,7 +2,7 @@
 
 #include <sstream>
 
-#include "graft/model/feature_store.h"
+#include "graft/model/feature_set.h"
 #include "support.h"
 #include "toys.h"
 
@@ -45,7 +45,7 @@ TEST_CASE("fine_tune: a solution is a minimum: the gradient of loss and penalty 
   Model model = test::toy_model();
   const Data train = test::toy_messages(120);
   fine_tune(model, {train, {}, {}}, {.l2 = {0.1}, .evaluate = false});
-  const auto store = FeatureStore::make(model, train);
+  const auto store = FeatureSet::make(model, train);
   REQUIRE(store.has_value());
   const at::Tensor deviation = store->features()["pooled"].std(0, false);
   const Head& head = model.head();

@@ -197,14 +197,15 @@ TEST_CASE("Trainer: mistakes are told before the first step, all of them", "[tra
 
 TEST_CASE("Trainer: what lies below the freeze line computed once trains as computed anew", "[train]") {
   const Splits data = test::toy_messages(60).split({.valid = 0.2});
-  const auto losses = [&](std::int64_t budget) {
+  const auto losses = [&](const FeatureStore& store) {
     Model model = test::toy_model(Freeze::up_to("encoder.layer.0"), 0.0);
     std::vector<double> found;
-    for (const EpochRecord& epoch : Trainer({.epochs = 3, .batch_size = 8, .store_budget = budget}).fit(model, data).history)
+    for (const EpochRecord& epoch : Trainer({.epochs = 3, .batch_size = 8, .store = store}).fit(model, data).history)
       found.push_back(epoch.train_loss);
     return found;
   };
-  const auto stored = losses(1 << 30), anew = losses(0);
+  const auto stored = losses(FeatureStore()), anew = losses(FeatureStore::off());
   REQUIRE(stored.size() == 3);
   for (std::size_t i = 0; i < stored.size(); ++i) CHECK(stored[i] == Approx(anew[i]).epsilon(1e-4));
+  CHECK(losses(FeatureStore({.budget = 0})) == stored);
 }

@@ -19,8 +19,9 @@ class GRAFT_API Dataset {
   virtual ~Dataset() = default;
   virtual std::size_t size() const = 0;
   virtual Record get(std::size_t index) const = 0;
-  /// Identifies the content of a record without reading all of it; default: its place.
-  virtual std::string key(std::size_t index) const { return get(index).place; }
+  /// Identifies the content of a record, so that what was computed of it is found again in another order, file or run. Default: a digest of
+  /// its values; where these only name a file, its path, size and time belong to the key.
+  virtual std::string key(std::size_t index) const;
 };
 
 struct SplitOptions {

@@ -6,7 +6,7 @@
 #include "graft/core/api.h"
 #include "graft/core/progress.h"
 #include "graft/eval/report.h"
-#include "graft/model/feature_store.h"
+#include "graft/model/feature_set.h"
 #include "graft/model/model.h"
 
 namespace graft {
@@ -27,8 +27,8 @@ class GRAFT_API Evaluator {
   explicit Evaluator(EvaluatorOptions options = {}) : options_(std::move(options)) {}
   /// Throws what preparing a record throws; DataError if there is none.
   EvalReport run(Model& model, const Data& data, std::stop_token stop = {}) const;
-  /// The same from features that are computed already; `data` is what the store was made of.
-  EvalReport run(Model& model, const Data& data, const FeatureStore& store) const;
+  /// The same from features that are computed already; `data` is what the set was made of.
+  EvalReport run(Model& model, const Data& data, const FeatureSet& set) const;
 
  private:
   EvaluatorOptions options_;

@@ -1,55 +1,50 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <stop_token>
+#include <memory>
+#include <string>
 
 #include "graft/core/api.h"
-#include "graft/core/progress.h"
-#include "graft/data/dataset.h"
-#include "graft/data/loader.h"
-#include "graft/model/model.h"
 
 namespace graft {
 
 struct FeatureStoreOptions {
-  /// Positions (tokens) of a batch, see LoaderOptions; samples without positions come in batches of 32.
-  std::int64_t batch_positions = 1024;
-  /// Mode::Train if the samples train: random preprocessing then forbids a store.
-  Mode mode = Mode::Eval;
-  std::uint64_t seed = 0;
-  /// Threads that prepare samples beside the caller.
-  int threads = 1;
-  ProgressFunction progress = {};
-  std::stop_token stop = {};
+  /// Bytes in memory; what is beyond lies in temporary files.
+  std::int64_t budget = std::int64_t{2} << 30;
+  /// Where features are kept for later runs; empty: nowhere.
+  std::string folder = {};
+  /// Where preparing training samples is random: passes that are kept and used in turn, epoch by epoch. 0: nothing random is kept.
+  int views = 0;
 };
 
-/// The frozen half of a model paid for once: pooled features and targets of every sample, in memory on the model's device.
+/// What frozen parts of models gave, each record's once: found again by its content, its preprocessing, and the weights and form of the
+/// frozen part. Training, evaluation, trials and cross-validation share it; with a folder, later runs do too (one file for each frozen
+/// part, written as it grows, with checksums; damaged entries are computed anew). When a model's freeze line moves, what lies in memory is
+/// given up for what crosses the new line. Copies are handles on one store. Not for several threads at once.
 class GRAFT_API FeatureStore {
  public:
-  /// Nothing, with the reason in the log, where features change from epoch to epoch (some of the backbone trains, preprocessing is random)
-  /// or have no common shape. Throws what preparing a sample throws. A stop leaves the store short: see size().
-  static std::optional<FeatureStore> make(const Model& model, const Data& data, const FeatureStoreOptions& options = {});
+  explicit FeatureStore(const FeatureStoreOptions& options = {});
+  // In a source of their own: inlined into a default argument, they make GCC 12 warn of memory that is never read.
+  ~FeatureStore();
+  FeatureStore(const FeatureStore&);
+  FeatureStore& operator=(const FeatureStore&);
 
-  /// Samples in the store.
-  std::int64_t size() const { return size_; }
-  /// [size, ...], in the order of the records.
-  const Fields& features() const { return features_; }
-  const Fields& targets() const { return targets_; }
-  /// The record of each sample, [size].
-  const std::vector<std::int64_t>& records() const { return records_; }
-  double prepare_seconds() const { return prepare_seconds_; }
-  double compute_seconds() const { return compute_seconds_; }
+  /// Keeps nothing: the frozen part runs in every epoch.
+  static FeatureStore off();
+  bool is_on() const { return state_ != nullptr; }
+
+  std::int64_t bytes_in_memory() const;
+  std::int64_t bytes_in_files() const;
+  /// Records that were computed, and that were found, since it was made.
+  std::int64_t computed() const;
+  std::int64_t found() const;
+
+  struct State;
+  /// For the library's own use.
+  State& state() const { return *state_; }
 
  private:
-  FeatureStore() = default;
-  Fields features_, targets_;
-  std::vector<std::int64_t> records_;
-  std::int64_t size_ = 0;
-  double prepare_seconds_ = 0, compute_seconds_ = 0;
+  std::shared_ptr<State> state_;
 };
-
-/// The target function of a model's head, for loaders.
-GRAFT_API TargetFunction target_function(const Model& model);
 
 }  // namespace graft

@@ -9,6 +9,7 @@
 
 #include "graft/adapt/freeze.h"
 #include "graft/backbone/backbone.h"
+#include "graft/backbone/prefix_form.h"
 #include "graft/core/api.h"
 #include "graft/data/preprocess.h"
 #include "graft/head/head.h"
@@ -25,6 +26,7 @@ struct ModelOptions {
   /// Mend what Backbone::findings() calls repairable where something of the backbone trains, so that dropout drops out though a trace had
   /// switched it off. False: train it as it was saved.
   bool repair = true;
+  PrefixForm prefix = PrefixForm::Fast;
 };
 
 /// A backbone, what of it trains, a head and the preprocessing: everything between a record and an answer. Owns what trains; frozen tensors
@@ -79,6 +81,11 @@ class GRAFT_API Model {
   /// features() from there on: the part that trains, with gradients in train mode. The same numbers, to the bit where LibTorch's kernels do
   /// not depend on gradients or padding.
   Fields features_of_cut(const Fields& cut) const;
+  /// What a store keeps of a batch: features(), or cut() where some of the backbone trains, and inputs that the network does not take.
+  Fields kept(const Fields& inputs) const;
+  /// A digest of all that decides what kept() gives for a record: weights, code and form of the frozen part, preprocessing, what the head
+  /// reads.
+  std::string fingerprint() const;
   /// The head's outputs for a batch of inputs.
   Fields operator()(const Fields& inputs) const;
 

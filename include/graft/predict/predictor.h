@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "graft/backbone/prefix_form.h"
 #include "graft/core/api.h"
 #include "graft/core/progress.h"
 #include "graft/data/dataset.h"
@@ -29,6 +30,8 @@ using PreprocessFactory =
 struct LoadOptions {
   /// As choose_device() reads it.
   std::string device = "auto";
+  /// How a Model computes its frozen part.
+  PrefixForm prefix = PrefixForm::Fast;
   /// Builds a user's own head. A Predictor gives the outputs as they are without it; a Model needs it.
   HeadFactory head = {};
   /// Builds a user's own preprocessing; null: it is one of graft's.

@@ -8,6 +8,7 @@
 
 #include "graft/core/api.h"
 #include "graft/data/dataset.h"
+#include "graft/model/feature_store.h"
 #include "graft/model/model.h"
 #include "graft/optim/schedule.h"
 #include "graft/train/callback.h"
@@ -35,8 +36,8 @@ struct TrainerOptions {
   double max_grad_norm = 1.0;
   /// Epochs without a lower validation loss before the run ends; 0 switches early stopping off.
   int patience = 0;
-  /// Bytes that the results of a frozen lower part of the backbone may take in memory; beyond it, and with 0, it runs in every epoch.
-  std::int64_t store_budget = std::int64_t{2} << 30;
+  /// Where what the frozen part gives is kept; with FeatureStore::off() it runs in every epoch.
+  FeatureStore store = FeatureStore();
   /// Draw the order of the records anew each epoch; false keeps the data's order.
   bool shuffle = true;
   /// Seeds order, preprocessing and dropout.

@@ -1,0 +1,171 @@
+#include "graph/attention_kernel.h"
+
+#include <algorithm>
+
+namespace graft::graph {
+namespace {
+
+constexpr std::int64_t rows = 4;     // of a tile,
+constexpr std::int64_t columns = 16;  // as many as keep the processor's units busy without leaving its registers
+
+constexpr std::int64_t padded(std::int64_t size) { return (size + columns - 1) / columns * columns; }
+
+#define GRAFT_INLINE [[gnu::always_inline]] static inline
+
+/// Vectors of the compiler, which may lie anywhere in an array of floats.
+template <int lanes>
+struct Vectors;
+#define GRAFT_VECTORS(lanes)                                                                            \
+  template <>                                                                                           \
+  struct Vectors<lanes> {                                                                               \
+    typedef float Floats __attribute__((vector_size(lanes * 4), aligned(4), may_alias));                \
+    typedef std::int32_t Integers __attribute__((vector_size(lanes * 4), aligned(4), may_alias));       \
+  };
+GRAFT_VECTORS(4)
+GRAFT_VECTORS(8)
+GRAFT_VECTORS(16)
+#undef GRAFT_VECTORS
+
+/// The arithmetic on vectors of `lanes` floats, which must be as wide as the target's of the function that holds it: compilers split wider
+/// ones badly.
+template <int lanes>
+struct Kernel {
+  using Vector = typename Vectors<lanes>::Floats;
+  using Integers = typename Vectors<lanes>::Integers;
+  static constexpr std::int64_t parts = columns / lanes;
+
+  GRAFT_INLINE Vector& at(float* data) { return *reinterpret_cast<Vector*>(data); }
+  GRAFT_INLINE const Vector& at(const float* data) { return *reinterpret_cast<const Vector*>(data); }
+
+  /// to[r, 0:columns] = factor * sum over k of a[r][k] b[k, 0:columns]; rows of b and of the result lie `stride` and `to_stride` apart.
+  GRAFT_INLINE void product(const float* const (&a)[rows], const float* b, std::int64_t stride, std::int64_t depth, float factor, float* to,
+                            std::int64_t to_stride) {
+    Vector sum[rows][parts];
+#pragma GCC unroll 4
+    for (std::int64_t r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+      for (std::int64_t part = 0; part < parts; ++part) sum[r][part] = Vector{};
+    }
+    for (std::int64_t k = 0; k < depth; ++k) {
+#pragma GCC unroll 4
+      for (std::int64_t part = 0; part < parts; ++part) {
+        const Vector row = at(b + k * stride + part * lanes);
+#pragma GCC unroll 4
+        for (std::int64_t r = 0; r < rows; ++r) sum[r][part] += a[r][k] * row;
+      }
+    }
+#pragma GCC unroll 4
+    for (std::int64_t r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+      for (std::int64_t part = 0; part < parts; ++part) at(to + r * to_stride + part * lanes) = sum[r][part] * factor;
+    }
+  }
+
+  /// e^x for x <= 0, to 2e-7 relative: 2^n times the Taylor series of e^r to the 7th power, |r| <= ln(2) / 2.
+  GRAFT_INLINE void exponential(float* data) {
+    Vector x = at(data);
+    const Vector least = Vector{} - 87.0f;
+    x = x < least ? least : x;
+    Integers n = __builtin_convertvector(x * 1.44269504f - 0.5f, Integers);
+    const Vector whole = __builtin_convertvector(n, Vector);
+    const Vector r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;  // ln 2 in two parts, so that the first product is exact
+    const Vector series =
+        1 + r * (1 + r * (0.5f + r * (1.0f / 6 + r * (1.0f / 24 + r * (1.0f / 120 + r * (1.0f / 720 + r * (1.0f / 5040)))))));
+    n = (n + 127) << 23;
+    at(data) = series * reinterpret_cast<const Vector&>(n);
+  }
+
+  /// Scores of one row become weights whose sum is 1.
+  GRAFT_INLINE void softmax(float* scores, std::int64_t count) {
+    const std::int64_t size = padded(count);
+    for (std::int64_t j = count; j < size; ++j) scores[j] = scores[0];
+    Vector highest = at(scores);
+    for (std::int64_t j = lanes; j < size; j += lanes) highest = at(scores + j) > highest ? at(scores + j) : highest;
+    float largest = highest[0];
+    for (int lane = 1; lane < lanes; ++lane) largest = std::max(largest, highest[lane]);
+    for (std::int64_t j = count; j < size; ++j) scores[j] = largest - 100;  // padding weighs nothing
+    Vector sums{};
+    for (std::int64_t j = 0; j < size; j += lanes) {
+      at(scores + j) -= largest;
+      exponential(scores + j);
+      sums += at(scores + j);
+    }
+    float sum = 0;
+    for (int lane = 0; lane < lanes; ++lane) sum += sums[lane];
+    for (std::int64_t j = 0; j < size; j += lanes) at(scores + j) *= 1 / sum;
+  }
+
+  GRAFT_INLINE void run(const AttentionTask& task, float* scratch) {
+    const std::int64_t keys = padded(task.keys), width = padded(task.width);
+    float* turned = scratch;                     // k transposed, [D, padded M]
+    float* values = turned + task.width * keys;  // v, [M, padded D]
+    float* scores = values + task.keys * width;  // [rows, padded M]
+    for (std::int64_t start = 0; start < keys; start += columns) {
+      const std::int64_t present = std::min(columns, task.keys - start);
+      for (std::int64_t d = 0; d < task.width; ++d) {
+        float* row = turned + d * keys + start;
+        for (std::int64_t j = 0; j < present; ++j) row[j] = task.k[start + j][d];
+      }
+    }
+    for (std::int64_t j = 0; j < task.keys; ++j) {
+      for (std::int64_t d = 0; d < task.width; ++d) values[j * width + d] = task.v[j][d];
+    }
+    float tile[rows * columns];
+    const float* from[rows];
+    for (std::int64_t i = 0; i < task.queries; i += rows) {
+      const std::int64_t present = std::min(rows, task.queries - i);
+      for (std::int64_t r = 0; r < rows; ++r) from[r] = task.q[i + std::min(r, present - 1)];
+      for (std::int64_t j = 0; j < keys; j += columns) product(from, turned + j, keys, task.width, task.scale, scores + j, keys);
+      for (std::int64_t r = 0; r < present; ++r) {
+        if (task.mask.data != nullptr) {
+          for (std::int64_t j = 0; j < task.keys; ++j) scores[r * keys + j] += task.mask[i + r][j];
+        }
+        softmax(scores + r * keys, task.keys);
+      }
+      for (std::int64_t r = 0; r < rows; ++r) from[r] = scores + std::min(r, present - 1) * keys;
+      for (std::int64_t d = 0; d < width; d += columns) {
+        float* to = task.out + i * task.out_stride + d;
+        if (present == rows && d + columns <= task.width) {
+          product(from, values + d, width, task.keys, 1, to, task.out_stride);
+          continue;
+        }
+        product(from, values + d, width, task.keys, 1, tile, columns);
+        for (std::int64_t r = 0; r < present; ++r) {
+          for (std::int64_t c = 0; c < std::min(columns, task.width - d); ++c) to[r * task.out_stride + c] = tile[r * columns + c];
+        }
+      }
+    }
+  }
+};
+
+void run_plain(const AttentionTask& task, float* scratch) { Kernel<4>::run(task, scratch); }
+
+#if defined(__x86_64__)
+[[gnu::target("avx2,fma")]] void run_avx2(const AttentionTask& task, float* scratch) { Kernel<8>::run(task, scratch); }
+[[gnu::target("avx512f,avx512vl,avx512dq,fma")]] void run_avx512(const AttentionTask& task, float* scratch) {
+  Kernel<16>::run(task, scratch);
+}
+#endif
+
+using Function = void (*)(const AttentionTask&, float*);
+
+Function kernel_of_processor() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) return run_avx512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return run_avx2;
+#endif
+  return run_plain;
+}
+
+}  // namespace
+
+std::int64_t attention_scratch(std::int64_t keys, std::int64_t width) {
+  return width * padded(keys) + keys * padded(width) + rows * padded(keys);
+}
+
+void attend(const AttentionTask& task, float* scratch) {
+  static const Function kernel = kernel_of_processor();
+  kernel(task, scratch);
+}
+
+}  // namespace graft::graph

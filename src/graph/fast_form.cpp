@@ -1,0 +1,85 @@
+#include "graph/fast_form.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
+
+#include <algorithm>
+
+#include "graph/fast_attention.h"
+#include "graph/fast_layers.h"
+#include "graph/flat.h"
+#include "graph/frozen_graph.h"
+
+namespace graft::graph {
+namespace {
+
+// Rounding in another order gives 1e-6 or so, a wrong rewrite far more.
+constexpr double largest_difference = 1e-4;
+
+bool lies_on_cpu(const Network& network) {
+  for (const auto& tensors : {network.parameters(), network.buffers()}) {
+    if (!std::ranges::all_of(tensors, [](const auto& named) { return named.second.is_cpu(); })) return false;
+  }
+  return true;
+}
+
+Network rewritten(const Network& network, Kernels kernels) {
+  auto graph = frozen_graph(network);
+  torch::jit::OptimizeFrozenGraph(graph, /*optimize_numerics=*/true);
+  join_attention(*graph);
+  if (lies_on_cpu(network)) {
+    torch::jit::EliminateDeadCode(graph);  // the passes ask who reads a value
+    shorten_attention(*graph);
+    if (kernels.onednn_linears) merge_linears(*graph);
+    torch::jit::EliminateDeadCode(graph);
+    if (kernels.onednn_linears) pack_linears(*graph);
+    if (at::Context::hasMKLDNN()) pack_convolutions(*graph);
+  }
+  return network_of(graph, network);
+}
+
+/// Relative to the largest value, over all outputs.
+double difference(const Fields& expected, const Fields& found) {
+  double largest = 0;
+  for (const auto& [name, tensor] : expected) {
+    const at::Tensor* other = found.find(name);
+    if (other == nullptr || other->sizes() != tensor.sizes()) return 1;
+    if (tensor.numel() == 0) continue;
+    if (!tensor.is_floating_point()) {
+      if (!tensor.equal(*other)) return 1;
+      continue;
+    }
+    const double size = tensor.abs().max().item<double>(), apart = (tensor - *other).abs().max().item<double>();
+    // Also false for what is not a number.
+    if (!(apart <= largest_difference * size)) return 1;
+    largest = std::max(largest, size > 0 ? apart / size : 0);
+  }
+  return largest;
+}
+
+}  // namespace
+
+Kernels Kernels::of_processor() {
+#if defined(__x86_64__)
+  return {.onednn_linears = at::Context::hasMKLDNN() && __builtin_cpu_supports("avx512f") != 0};
+#else
+  return {};
+#endif
+}
+
+FastForm fast_form(const Network& network, const std::vector<c10::IValue>& example, Kernels kernels) {
+  const c10::NoGradGuard no_grad;
+  if (network.is_stateful()) return {std::nullopt, "the network keeps a state from call to call"};
+  try {
+    Network fast = rewritten(network, kernels);
+    if (difference(network(example), fast(example)) > largest_difference) return {std::nullopt, "its outputs differ"};
+    return {std::move(fast), ""};
+  } catch (const std::exception& error) {
+    return {std::nullopt, reason(error)};
+  }
+}
+
+}  // namespace graft::graph

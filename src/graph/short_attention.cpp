@@ -1,0 +1,101 @@
+#include "graph/short_attention.h"
+
+#include <ATen/ATen.h>
+#include <ATen/TensorIterator.h>
+#include <torch/csrc/jit/runtime/custom_operator.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "graph/attention_kernel.h"
+
+namespace graft::graph {
+namespace {
+
+// Above this many keys LibTorch's tiles are filled and its kernel is faster.
+constexpr std::int64_t longest = 32;
+
+/// As numbers to add to the scores, [N, H, L, M].
+at::Tensor added_mask(const at::Tensor& mask, at::IntArrayRef scores) {
+  at::Tensor added = mask;
+  if (mask.scalar_type() == at::kBool) {
+    added = at::zeros(mask.sizes(), mask.options().dtype(at::kFloat)).masked_fill_(mask.logical_not(), -std::numeric_limits<float>::infinity());
+  }
+  if (added.size(-1) != scores.back()) added = added.expand({-1, -1, -1, scores.back()});
+  return (added.stride(-1) == 1 ? added : added.contiguous()).expand(scores);
+}
+
+bool has_own_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const std::optional<at::Tensor>& mask) {
+  for (const at::Tensor& tensor : {q, k, v}) {
+    if (tensor.dim() != 4 || !tensor.is_cpu() || tensor.scalar_type() != at::kFloat || tensor.stride(-1) != 1) return false;
+  }
+  const bool same_batch = q.size(0) == k.size(0) && q.size(1) == k.size(1) && k.sizes() == v.sizes() && q.size(3) == k.size(3);
+  // A row of a bool mask without a true gives NaN there and here alike; other types of mask are left to LibTorch.
+  const bool known_mask = !mask || (mask->dim() == 4 && (mask->scalar_type() == at::kFloat || mask->scalar_type() == at::kBool));
+  return same_batch && known_mask && k.size(2) > 0 && k.size(2) <= longest;
+}
+
+/// Shares the tasks 0 ... count - 1 among LibTorch's threads. Its parallel_for does so only in sources compiled with OpenMP, and then needs
+/// the very runtime that the wheel brings; its iterators have the loop on their side.
+template <class Body>
+void on_torch_threads(std::int64_t count, std::int64_t grain, const Body& body) {
+  at::Tensor tasks = at::arange(count);
+  auto iterator = at::TensorIterator::nullary_op(tasks);
+  iterator.for_each(
+      [&](char** data, const std::int64_t*, std::int64_t size, std::int64_t times) {
+        body(std::span(reinterpret_cast<const std::int64_t*>(data[0]), static_cast<std::size_t>(size * times)));
+      },
+      grain);
+}
+
+}  // namespace
+
+at::Tensor short_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const std::optional<at::Tensor>& mask,
+                           std::optional<double> scale) {
+  if (!has_own_kernel(q, k, v, mask)) return at::scaled_dot_product_attention(q, k, v, mask, 0.0, false, scale);
+  const std::int64_t samples = q.size(0), heads = q.size(1), length = q.size(2), keys = k.size(2), width = q.size(3);
+  const auto factor = static_cast<float>(scale.value_or(1.0 / std::sqrt(static_cast<double>(width))));
+  const at::Tensor out = at::empty({samples, length, heads, width}, q.options());
+  auto* results = out.mutable_data_ptr<float>();
+  const at::Tensor added = mask ? added_mask(*mask, {samples, heads, length, keys}) : at::Tensor();
+  const auto rows = [](const at::Tensor& tensor, std::int64_t n, std::int64_t h) {
+    return Rows{tensor.const_data_ptr<float>() + n * tensor.stride(0) + h * tensor.stride(1), tensor.stride(2)};
+  };
+  const std::int64_t grain = std::max<std::int64_t>(1, 16384 / (length * keys));
+  on_torch_threads(samples * heads, grain, [&](std::span<const std::int64_t> tasks) {
+    std::vector<float> scratch(static_cast<std::size_t>(attention_scratch(keys, width)));
+    for (const std::int64_t task : tasks) {
+      const std::int64_t n = task / heads, h = task % heads;
+      attend({.q = rows(q, n, h),
+              .k = rows(k, n, h),
+              .v = rows(v, n, h),
+              .mask = added.defined() ? rows(added, n, h) : Rows{},
+              .out = results + (n * length * heads + h) * width,
+              .out_stride = heads * width,
+              .queries = length,
+              .keys = keys,
+              .width = width,
+              .scale = factor},
+             scratch.data());
+    }
+  });
+  return out.transpose(1, 2);
+}
+
+const char* short_attention_operator() {
+  static const torch::jit::RegisterOperators registered({torch::jit::Operator(
+      "graft::short_attention(Tensor q, Tensor k, Tensor v, Tensor? mask, float? scale) -> Tensor",
+      [](torch::jit::Stack& stack) {
+        const auto scale = torch::jit::pop(stack).toOptional<double>();
+        const auto mask = torch::jit::pop(stack).toOptional<at::Tensor>();
+        const at::Tensor v = torch::jit::pop(stack).toTensor(), k = torch::jit::pop(stack).toTensor(), q = torch::jit::pop(stack).toTensor();
+        torch::jit::push(stack, short_attention(q, k, v, mask, scale));
+      },
+      c10::AliasAnalysisKind::FROM_SCHEMA)});
+  return "graft::short_attention";
+}
+
+}  // namespace graft::graph

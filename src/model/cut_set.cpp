@@ -1,0 +1,73 @@
+#include "model/cut_set.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include "graft/core/log.h"
+#include "model/stored_samples.h"
+
+namespace graft {
+namespace {
+
+std::optional<CutSet> no_set(const std::string& reason) {
+  log(LogLevel::Info, "the part below the freeze line runs in every epoch: " + reason);
+  return std::nullopt;
+}
+
+/// What grows with the text is filled up again when texts of several lengths share a batch; masks tell what is real.
+Padding padding_for(const std::vector<Sample>& samples, Padding padding) {
+  for (const Sample& sample : samples) {
+    for (const auto& [name, tensor] : sample.inputs) {
+      const bool known = std::ranges::find(padding.values, name, &std::pair<std::string, double>::first) != padding.values.end();
+      if (!known && tensor.sizes() != samples.front().inputs[name].sizes()) padding.values.emplace_back(name, 0.0);
+    }
+  }
+  return padding;
+}
+
+}  // namespace
+
+std::optional<CutSet> CutSet::make(const Model& model, const Data& data, const FeatureSetOptions& options, const FeatureStore& store) {
+  if (!store.is_on()) return no_set("the store is off");
+  if (const Plan plan = model.plan(); !plan.splits) return no_set(plan.why);
+  const c10::NoGradGuard no_grad;
+  const StoredKind kind{.fingerprint = model.fingerprint(), .compute = [&](const Batch& batch) { return model.kept(batch.inputs); }};
+  const StoredSamples stored = stored_samples(model, data, store.state(), kind, options);
+  if (!stored.why.empty()) return no_set(stored.why);
+  CutSet set(store);
+  set.samples_ = with_targets(model, data, stored);
+  set.padding_ = padding_for(set.samples_, model.preprocess()->padding());
+  set.prepare_seconds_ = stored.prepare_seconds;
+  set.random_ = stored.random;
+  set.compute_seconds_ = stored.compute_seconds;
+  return set;
+}
+
+std::vector<std::size_t> CutSet::by_length() const {
+  std::vector<std::size_t> order(samples_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto size = [&](std::size_t row) {
+    std::int64_t values = 0;
+    for (const auto& [name, tensor] : samples_[row].inputs) values += tensor.numel();
+    return values;
+  };
+  std::ranges::stable_sort(order, std::greater<>(), size);
+  return order;
+}
+
+Batch CutSet::batch(std::span<const std::size_t> rows) const {
+  std::vector<Sample> chosen;
+  chosen.reserve(rows.size());
+  for (const std::size_t row : rows) chosen.push_back(samples_[row]);
+  Batch batch = collate(chosen, padding_);
+  std::int64_t bytes = 0;
+  for (const auto& [name, tensor] : batch.inputs) bytes += static_cast<std::int64_t>(tensor.nbytes());
+  store_.state().touched(bytes);
+  return batch;
+}
+
+}  // namespace graft

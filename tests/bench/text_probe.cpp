@@ -1,0 +1,64 @@
+// W1: a linear head on frozen MiniLM, from process start to the saved model and its accuracy. The pass over the backbone is compared with the
+// rate of matrix products measured in the same run.
+//   bench_text_probe BACKBONE.pt VOCAB.txt DATA_FOLDER [fast|exact]       DATA_FOLDER holds train.csv and test.csv with the columns text, category
+#include <filesystem>
+
+#include "bench.h"
+#include "core/stopwatch.h"
+#include "graft/graft.h"
+
+using namespace graft;
+
+namespace {
+
+std::int64_t tokens_of(const Model& model, const Data& data) {
+  Loader loader(data, model.preprocess(), {}, {.batch_size = 256, .order = Order::ByLength});
+  std::int64_t tokens = 0;
+  while (const auto batch = loader.next()) {
+    const at::Tensor* mask = batch->inputs.find("attention_mask");
+    tokens += mask != nullptr ? mask->sum().item<std::int64_t>() : batch->inputs["input_ids"].numel();
+  }
+  return tokens;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Stopwatch whole;
+  if (argc < 4) {
+    std::fprintf(stderr, "usage: bench_text_probe BACKBONE.pt VOCAB.txt DATA_FOLDER [fast|exact]\n");
+    return 2;
+  }
+  const std::string data_folder = argv[3], form = argc > 4 ? argv[4] : "fast";
+  runtime({.keep_memory = true});
+  Splits data = data::csv(data_folder + "/train.csv").split({.valid = 0.1, .stratify = "category"});
+  data.test = data::csv(data_folder + "/test.csv");
+  Model model(Backbone::load(argv[1]), head::Classifier({.label = "category", .labels = data.labels("category")}),
+              text::Tokenizer::load(argv[2], {.text = "text"}),
+              {.prefix = form == "exact" ? PrefixForm::Exact : PrefixForm::Fast});
+  FineTuneReport report;
+  const bench::Usage usage = bench::measure([&] { report = fine_tune(model, data); });
+  const std::string saved = std::filesystem::temp_directory_path() / "bench_text_probe.pt";
+  model.save(saved);
+  std::filesystem::remove(saved);
+  const double seconds = whole.seconds(), peak = bench::peak_memory_mb();
+
+  double prefix = 0;
+  nlohmann::json phases;
+  for (const auto& [name, value] : report.training.phases) phases[name] = value;
+  prefix = phases.at("prefix");
+  const double flops = bench::minilm_flops(tokens_of(model, data.train) + tokens_of(model, data.valid), 6);
+  const double gemm = bench::gemm_rate();
+  bench::print({{"workload", "W1"},
+                {"form", form},
+                {"seconds", seconds},
+                {"phases", phases},
+                {"prefix_gflops", flops / prefix / 1e9},
+                {"gemm_gflops", gemm},
+                {"share_of_gemm", flops / prefix / 1e9 / gemm},
+                {"samples_per_second", static_cast<double>(data.train.size() + data.valid.size()) / prefix},
+                {"page_faults", usage.page_faults},
+                {"allocations", usage.allocations},
+                {"peak_memory_mb", peak},
+                {"accuracy", report.evaluation.metric("accuracy")}});
+}
