@@ -9,6 +9,7 @@
 #include "graft/metric/confusion.h"
 #include "head/labels.h"
 #include "head/layers.h"
+#include "head/score_loss.h"
 
 namespace graft::head {
 namespace {
@@ -91,6 +92,10 @@ Terms Classifier::weights(const Fields& targets) const {
   const at::Tensor& label = targets["label"];
   if (!class_weights_.defined() || label.dim() == 2) return {};
   return {{"cross_entropy", class_weights_.index_select(0, label).sum()}};
+}
+
+std::unique_ptr<ScoreLoss> Classifier::score_loss() const {
+  return options_.label_smoothing > 0 ? nullptr : cross_entropy_loss(class_weights_);
 }
 
 std::vector<Decoded> Classifier::decode(const Fields& outputs, const Batch&, std::span<const Record>) const {

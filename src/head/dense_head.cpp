@@ -7,6 +7,7 @@
 #include "graft/core/error.h"
 #include "graft/core/rng.h"
 #include "head/builtin.h"
+#include "head/score_loss.h"
 
 namespace graft::head {
 namespace {
@@ -93,6 +94,8 @@ at::Tensor DenseHead::scores(const Fields& features) const {
   if (layers_.dropout > 0) x = dropout(x, layers_.dropout);
   return at::linear(x, weight_, bias_);
 }
+
+std::unique_ptr<ScoreLoss> DenseHead::score_loss() const { return nullptr; }
 
 std::optional<LinearLayer> DenseHead::linear() const {
   if (layers_.hidden > 0 || layers_.dropout > 0 || !layers_.own_layer) return std::nullopt;

@@ -9,6 +9,7 @@
 #include "graft/metric/multilabel.h"
 #include "head/labels.h"
 #include "head/layers.h"
+#include "head/score_loss.h"
 
 namespace graft::head {
 namespace {
@@ -150,6 +151,8 @@ Terms MultiLabel::weights(const Fields& targets) const {
   const at::Tensor& labels = targets["labels"];
   return {{"binary_cross_entropy", at::scalar_tensor(labels.numel(), labels.options())}};
 }
+
+std::unique_ptr<ScoreLoss> MultiLabel::score_loss() const { return binary_cross_entropy_loss(positive_weights_); }
 
 std::vector<Decoded> MultiLabel::decode(const Fields& outputs, const Batch&, std::span<const Record>) const {
   const at::Tensor probabilities = outputs["logits"].sigmoid().to(at::kCPU);

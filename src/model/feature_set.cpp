@@ -51,6 +51,13 @@ TargetFunction target_function(const Model& model) {
   return [&head = model.head()](const Record& record, std::span<Sample> samples) { head.targets(record, samples); };
 }
 
+void FeatureSet::touched(const Fields& rows) const {
+  if (store_.bytes_in_files() == 0) return;
+  std::int64_t bytes = 0;
+  for (const auto& [name, tensor] : rows) bytes += static_cast<std::int64_t>(tensor.nbytes());
+  store_.state().touched(bytes);
+}
+
 std::optional<FeatureSet> FeatureSet::make(const Model& model, const Data& data, const FeatureSetOptions& options, const FeatureStore& store) {
   if (model.backbone_trains()) return no_set("some of the backbone trains");
   const c10::NoGradGuard no_grad;
@@ -59,7 +66,7 @@ std::optional<FeatureSet> FeatureSet::make(const Model& model, const Data& data,
                         .dense = true};
   StoredSamples stored = stored_samples(model, data, store.state(), kind, options);
   if (!stored.why.empty()) return no_set(stored.why);
-  FeatureSet set;
+  FeatureSet set(store);
   set.prepare_seconds_ = stored.prepare_seconds;
   set.random_ = stored.random;
   set.compute_seconds_ = stored.compute_seconds;

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <array>
 #include <unordered_map>
 
 #include "graft/core/error.h"
@@ -35,7 +36,7 @@ void check(const std::vector<ParameterGroup>& groups) {
 class Optimizer::Rule {
  public:
   virtual ~Rule() = default;
-  virtual void update(at::TensorList parameters, at::TensorList gradients, double lr, double weight_decay) = 0;
+  virtual void update(std::size_t group, at::TensorList parameters, at::TensorList gradients, double lr, double weight_decay) = 0;
 };
 
 class Optimizer::AdamW final : public Rule {
@@ -45,8 +46,9 @@ class Optimizer::AdamW final : public Rule {
       require(beta >= 0 && beta < 1, "betas in [0, 1) are wanted, got " + std::to_string(beta) + ".");
   }
 
-  void update(at::TensorList parameters, at::TensorList gradients, double lr, double weight_decay) override {
-    std::vector<at::Tensor> first, second, steps;
+  void update(std::size_t group, at::TensorList parameters, at::TensorList gradients, double lr, double weight_decay) override {
+    auto& [first, second, steps] = lists_[group];
+    first.clear(), second.clear(), steps.clear();  // their memory stays
     for (const at::Tensor& parameter : parameters) {
       State& state = states_[parameter.unsafeGetTensorImpl()];
       if (!state.first.defined()) {
@@ -56,7 +58,14 @@ class Optimizer::AdamW final : public Rule {
       second.push_back(state.second);
       steps.push_back(state.steps);
     }
-    at::_foreach_add_(steps, 1);
+    for (const at::Tensor& step : steps) {
+      // A scalar on the CPU is counted up without a call.
+      if (step.is_cpu()) {
+        *step.mutable_data_ptr<float>() += 1;
+      } else {
+        step.add_(1);
+      }
+    }
     at::_fused_adamw_(parameters, gradients, first, second, /*max_exp_avg_sqs=*/{}, steps, lr, options_.beta1, options_.beta2, weight_decay,
                       options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
   }
@@ -66,6 +75,7 @@ class Optimizer::AdamW final : public Rule {
     at::Tensor first, second, steps;
   };
   AdamWOptions options_;
+  std::unordered_map<std::size_t, std::array<std::vector<at::Tensor>, 3>> lists_;
   std::unordered_map<const c10::TensorImpl*, State> states_;
 };
 
@@ -76,8 +86,9 @@ class Optimizer::Sgd final : public Rule {
     require(!options.nesterov || options.momentum > 0, "Nesterov's rule needs momentum.");
   }
 
-  void update(at::TensorList parameters, at::TensorList gradients, double lr, double weight_decay) override {
-    std::vector<at::Tensor> buffers;
+  void update(std::size_t group, at::TensorList parameters, at::TensorList gradients, double lr, double weight_decay) override {
+    std::vector<at::Tensor>& buffers = lists_[group];
+    buffers.clear();
     if (options_.momentum > 0) {
       for (const at::Tensor& parameter : parameters) {
         at::Tensor& buffer = buffers_[parameter.unsafeGetTensorImpl()];
@@ -93,10 +104,11 @@ class Optimizer::Sgd final : public Rule {
 
  private:
   SgdOptions options_;
+  std::unordered_map<std::size_t, std::vector<at::Tensor>> lists_;
   std::unordered_map<const c10::TensorImpl*, at::Tensor> buffers_;
 };
 
-Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::unique_ptr<Rule> rule) : groups_(std::move(groups)), rule_(std::move(rule)) {
+Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::unique_ptr<Rule> rule) : groups_(std::move(groups)), moving_(groups_.size()), rule_(std::move(rule)) {
   check(groups_);
 }
 Optimizer::~Optimizer() = default;
@@ -113,18 +125,37 @@ Optimizer Optimizer::sgd(std::vector<ParameterGroup> groups, const SgdOptions& o
 
 void Optimizer::step(double factor) {
   const c10::NoGradGuard no_grad;
-  for (const ParameterGroup& group : groups_) {
-    std::vector<at::Tensor> parameters, gradients;
-    for (const at::Tensor& parameter : group.parameters) {
-      if (!parameter.grad().defined()) continue;
-      parameters.push_back(parameter);
-      gradients.push_back(parameter.grad());
-    }
-    if (!parameters.empty()) rule_->update(parameters, gradients, group.lr * factor, group.weight_decay);
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    const ParameterGroup& group = groups_[i];
+    Moving& moving = moving_[i];
+    if (!moving.holds(group)) moving.take(group);
+    if (!moving.parameters.empty()) rule_->update(i, moving.parameters, moving.gradients, group.lr * factor, group.weight_decay);
+  }
+}
+
+bool Optimizer::Moving::holds(const ParameterGroup& group) const {
+  std::size_t at = 0;
+  for (const at::Tensor& parameter : group.parameters) {
+    const at::Tensor& gradient = parameter.grad();
+    if (!gradient.defined()) continue;
+    if (at == gradients.size() || !gradients[at].is_same(gradient) || !parameters[at].is_same(parameter)) return false;
+    ++at;
+  }
+  return at == gradients.size();
+}
+
+void Optimizer::Moving::take(const ParameterGroup& group) {
+  parameters.clear();
+  gradients.clear();
+  for (const at::Tensor& parameter : group.parameters) {
+    if (!parameter.grad().defined()) continue;
+    parameters.push_back(parameter);
+    gradients.push_back(parameter.grad());
   }
 }
 
 void Optimizer::zero_grad() {
+  for (Moving& moving : moving_) moving.parameters.clear(), moving.gradients.clear();
   for (const ParameterGroup& group : groups_) {
     for (const at::Tensor& parameter : group.parameters) parameter.mutable_grad().reset();
   }

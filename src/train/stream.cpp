@@ -3,7 +3,9 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
+#include <optional>
 
 namespace graft::train {
 namespace {
@@ -16,17 +18,25 @@ class Stored final : public Stream {
     at_ = 0;
     set_ = &views_[static_cast<std::size_t>(epoch - 1) % views_.size()];
     // The order of a loader: stored features train as features computed anew would.
-    const auto drawn = shuffled_order(static_cast<std::size_t>(set_->size()), options_.seed, static_cast<std::uint64_t>(epoch));
-    order_ = options_.shuffle ? at::tensor(std::vector<std::int64_t>(drawn.begin(), drawn.end()), at::kLong) : at::arange(set_->size());
-    if (!set_->features().empty()) order_ = order_.to(set_->features().begin()->second.device());
+    const auto size = static_cast<std::size_t>(set_->size());
+    order_ = shuffled_order(size, options_.seed, static_cast<std::uint64_t>(epoch));
+    if (!options_.shuffle) std::iota(order_.begin(), order_.end(), std::size_t{0});
   }
 
-  std::optional<StepInput> next() override {
-    if (at_ >= set_->size()) return std::nullopt;
-    const std::int64_t count = std::min<std::int64_t>(options_.batch_size, set_->size() - at_);
-    const at::Tensor index = order_.narrow(0, at_, count);
+  const StepInput* next() override {
+    if (at_ >= order_.size()) return nullptr;
+    const std::size_t count = std::min(static_cast<std::size_t>(options_.batch_size), order_.size() - at_);
+    // Gathered into the same memory step after step; an epoch's last batch may be smaller.
+    Gathered& gathered = gathered_[count];
+    if (!gathered.index.defined()) gathered.index = at::empty({static_cast<std::int64_t>(count)}, at::kLong);
+    auto* index = gathered.index.mutable_data_ptr<std::int64_t>();
+    for (std::size_t i = 0; i < count; ++i) index[i] = static_cast<std::int64_t>(order_[at_ + i]);
     at_ += count;
-    return StepInput{rows(set_->features(), index), rows(set_->targets(), index), count};
+    gather(set_->features(), gathered.index, gathered.input.features);
+    gather(set_->targets(), gathered.index, gathered.input.targets);
+    gathered.input.rows = static_cast<std::int64_t>(count);
+    set_->touched(gathered.input.features);
+    return &gathered.input;
   }
 
   std::int64_t steps_per_epoch() const override { return (set_->size() + options_.batch_size - 1) / options_.batch_size; }
@@ -34,9 +44,27 @@ class Stored final : public Stream {
  private:
   const std::vector<FeatureSet>& views_;
   const FeatureSet* set_ = &views_.front();
+  struct Gathered {
+    at::Tensor index;
+    StepInput input;
+  };
+
+  static void gather(const Fields& from, const at::Tensor& index, Fields& into) {
+    for (const auto& [name, values] : from) {
+      const at::Tensor here = values.is_cpu() ? index : index.to(values.device());
+      if (const at::Tensor* place = into.find(name)) {
+        at::Tensor out = *place;
+        at::index_select_out(out, values, 0, here);
+      } else {
+        into.set(name, values.index_select(0, here));
+      }
+    }
+  }
+
   const TrainerOptions& options_;
-  at::Tensor order_;
-  std::int64_t at_ = 0;
+  std::vector<std::size_t> order_;
+  std::size_t at_ = 0;
+  std::map<std::size_t, Gathered> gathered_;
 };
 
 /// The part above the freeze line, on what the part below gave once.
@@ -53,12 +81,13 @@ class Divided final : public Stream {
     if (!options_.shuffle) std::iota(order_.begin(), order_.end(), std::size_t{0});
   }
 
-  std::optional<StepInput> next() override {
-    if (at_ >= order_.size()) return std::nullopt;
+  const StepInput* next() override {
+    if (at_ >= order_.size()) return nullptr;
     const std::size_t count = std::min(static_cast<std::size_t>(options_.batch_size), order_.size() - at_);
     const Batch batch = set_->batch(std::span(order_).subspan(at_, count));
     at_ += count;
-    return StepInput{model_.features_of_cut(batch.inputs), to(batch.targets, model_.device()), batch.size()};
+    input_ = {model_.features_of_cut(batch.inputs), to(batch.targets, model_.device()), batch.size()};
+    return &input_;
   }
 
   std::int64_t steps_per_epoch() const override { return (set_->size() + options_.batch_size - 1) / options_.batch_size; }
@@ -70,6 +99,7 @@ class Divided final : public Stream {
   const TrainerOptions& options_;
   std::vector<std::size_t> order_;
   std::size_t at_ = 0;
+  StepInput input_;
 };
 
 class Live final : public Stream {
@@ -86,10 +116,11 @@ class Live final : public Stream {
                                   .threads = options_.threads});
   }
 
-  std::optional<StepInput> next() override {
+  const StepInput* next() override {
     auto batch = loader_->next();
-    if (!batch) return std::nullopt;
-    return StepInput{model_.features(batch->inputs), to(batch->targets, model_.device()), batch->size()};
+    if (!batch) return nullptr;
+    input_ = {model_.features(batch->inputs), to(batch->targets, model_.device()), batch->size()};
+    return &input_;
   }
 
   std::int64_t steps_per_epoch() const override {
@@ -101,6 +132,7 @@ class Live final : public Stream {
   Data data_;
   const TrainerOptions& options_;
   std::optional<Loader> loader_;
+  StepInput input_;
 };
 
 }  // namespace

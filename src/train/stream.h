@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "graft/model/feature_set.h"
@@ -21,7 +20,8 @@ class Stream {
  public:
   virtual ~Stream() = default;
   virtual void begin(int epoch) = 0;
-  virtual std::optional<StepInput> next() = 0;
+  /// Valid until the next call; null at the end of the epoch.
+  virtual const StepInput* next() = 0;
   virtual std::int64_t steps_per_epoch() const = 0;
 };
 

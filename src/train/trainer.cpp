@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include <cmath>
 #include <limits>
 
 #include "core/stopwatch.h"
@@ -11,9 +10,10 @@
 #include "eval/evaluate_cut.h"
 #include "graft/core/error.h"
 #include "graft/eval/evaluator.h"
-#include "graft/optim/optimizer.h"
 #include "model/store_state.h"
 #include "train/preflight.h"
+#include "train/snapshot.h"
+#include "train/stepper.h"
 #include "train/stream.h"
 
 namespace graft {
@@ -35,44 +35,6 @@ void check(const TrainerOptions& options) {
   if (!problems.empty()) throw ConfigError(problems);
 }
 
-Optimizer make_optimizer(const Model& model, const TrainerOptions& options) {
-  ParameterGroup backbone{{}, options.lr * options.backbone_lr_ratio, options.weight_decay}, head{{}, options.lr, options.weight_decay};
-  for (const auto& [name, tensor] : model.trainable()) (name.starts_with("backbone.") ? backbone : head).parameters.push_back(tensor);
-  std::vector<ParameterGroup> groups{head};
-  if (!backbone.parameters.empty()) groups.push_back(backbone);
-  if (options.optimizer == OptimizerKind::Sgd) return Optimizer::sgd(groups, {.momentum = options.momentum, .nesterov = options.nesterov});
-  return Optimizer::adamw(groups);
-}
-
-/// Sum over terms of (sum of the term) / (what it is a sum over).
-at::Tensor step_loss(const Head& head, const train::StepInput& input) {
-  at::Tensor loss;
-  for (const LossTerm& term : loss_terms(head, head.forward(input.features), input.targets, input.rows)) {
-    const at::Tensor mean = term.sum / term.weight;
-    loss = loss.defined() ? loss + mean : mean;
-  }
-  return loss;
-}
-
-/// Copies of what training moves, to go back to.
-class Snapshot {
- public:
-  void take(const Model& model) {
-    const c10::NoGradGuard no_grad;
-    tensors_.clear();
-    for (const at::Tensor& tensor : model.moving()) tensors_.push_back(tensor.detach().clone());
-  }
-  void restore(const Model& model) const {
-    const c10::NoGradGuard no_grad;
-    const std::vector<at::Tensor> live = model.moving();
-    for (std::size_t i = 0; i < tensors_.size(); ++i) at::Tensor(live[i]).copy_(tensors_[i]);
-  }
-  bool empty() const { return tensors_.empty(); }
-
- private:
-  std::vector<at::Tensor> tensors_;
-};
-
 /// One call of fit().
 class Run {
  public:
@@ -88,15 +50,12 @@ class Run {
     const auto stream = train::make_stream(model_, data_.train, stores_, options_);
     const int epochs = options_.epochs.value_or(model_.backbone_trains() ? 3 : 30);
     total_steps_ = epochs * stream->steps_per_epoch();
-    Optimizer optimizer = make_optimizer(model_, options_);
-    for (const ParameterGroup& group : optimizer.groups()) {
-      parameters_.insert(parameters_.end(), group.parameters.begin(), group.parameters.end());
-    }
+    train::Stepper stepper(model_, options_, !stores_.features.empty());
     report_.ended = "all epochs";
-    for (int epoch = 1; epoch <= epochs && !ended_; ++epoch) run_epoch(epoch, *stream, optimizer);
+    for (int epoch = 1; epoch <= epochs && !ended_; ++epoch) run_epoch(epoch, *stream, stepper);
     if (!best_.empty()) best_.restore(model_);
     model_.set_training(false);
-    optimizer.zero_grad();
+    stepper.finish();
     return std::move(report_);
   }
 
@@ -137,7 +96,7 @@ class Run {
     } while (++options.view < options_.store.state().options.views);
   }
 
-  void run_epoch(int epoch, train::Stream& stream, Optimizer& optimizer) {
+  void run_epoch(int epoch, train::Stream& stream, train::Stepper& stepper) {
     const Stopwatch watch;
     EpochRecord record{.epoch = epoch};
     double loss_sum = 0;
@@ -148,16 +107,21 @@ class Run {
         end("stopped");
         break;
       }
-      const auto input = stream.next();
-      if (!input) break;
-      const StepRecord step = take_step(*input, optimizer);
+      const train::StepInput* input = stream.next();
+      if (input == nullptr) break;
+      const StepRecord step = stepper(*input, step_, total_steps_);
+      ++step_;
       record.samples += input->rows;
       record.lr = step.lr;
       loss_sum += step.loss * static_cast<double>(input->rows);
       for (const auto& callback : callbacks_) {
         if (callback->on_step(step) == Action::Stop) end("stopped by a callback");
       }
-      progress({"train", step_, total_steps_, "epoch " + std::to_string(epoch) + ", loss " + fixed(step.loss, 4)});
+      // Told at the pace of eyes: steps on stored features take less time than the telling.
+      if (said_.seconds() >= 0.05 || step_ == total_steps_) {
+        progress({"train", step_, total_steps_, "epoch " + std::to_string(epoch) + ", loss " + fixed(step.loss, 4)});
+        said_ = Stopwatch();
+      }
     }
     if (record.samples == 0) return;
     record.train_loss = loss_sum / static_cast<double>(record.samples);
@@ -168,25 +132,6 @@ class Run {
     for (const auto& callback : callbacks_) {
       if (callback->on_epoch(record) == Action::Stop) end("stopped by a callback");
     }
-  }
-
-  StepRecord take_step(const train::StepInput& input, Optimizer& optimizer) {
-    optimizer.zero_grad();
-    const at::Tensor loss = step_loss(model_.head(), input);
-    const double factor = options_.schedule.factor(step_, total_steps_);
-    StepRecord step{.step = step_, .loss = loss.item<double>(), .lr = options_.lr * factor};
-    if (!std::isfinite(step.loss)) {
-      throw NumericsError(
-          {.code = "graft-N001",
-           .message = "[Trainer] the loss is not finite at step " + std::to_string(step_) + " (lr " + std::to_string(step.lr) + ").",
-           .remedy = "Lower the learning rate, set max_grad_norm, and check the inputs for values that are not finite.",
-           .place = ""});
-    }
-    loss.backward();
-    step.grad_norm = clip_grad_norm(parameters_, options_.max_grad_norm).item<double>();
-    optimizer.step(factor);
-    ++step_;
-    return step;
   }
 
   void validate(EpochRecord& record) {
@@ -216,8 +161,8 @@ class Run {
   std::stop_token stop_;
   TrainReport report_;
   train::Stores stores_, valid_;  // of the training data, of the validation data
-  std::vector<at::Tensor> parameters_;  // all that the optimizer steps
-  Snapshot best_;
+  train::Snapshot best_;
+  Stopwatch said_;
   double lowest_ = std::numeric_limits<double>::infinity();
   std::int64_t step_ = 0, total_steps_ = 0;
   bool ended_ = false;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/stopwatch.h"
+#include "graft/data/loader.h"
 
 namespace graft::bench {
 namespace {
@@ -68,6 +69,16 @@ double peak_memory_mb() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+std::int64_t tokens_of(const Model& model, const Data& data) {
+  Loader loader(data, model.preprocess(), {}, {.batch_size = 256, .order = Order::ByLength});
+  std::int64_t tokens = 0;
+  while (const auto batch = loader.next()) {
+    const at::Tensor* mask = batch->inputs.find("attention_mask");
+    tokens += mask != nullptr ? mask->sum().item<std::int64_t>() : batch->inputs["input_ids"].numel();
+  }
+  return tokens;
 }
 
 void print(const nlohmann::json& result) { std::cout << result.dump() << std::endl; }

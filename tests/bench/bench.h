@@ -4,6 +4,9 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "graft/model/model.h"
+#include "graft/data/dataset.h"
+
 namespace graft::bench {
 
 /// fp32 GFLOP/s of at::linear on the products of a MiniLM layer, 1024 rows: what the processor gives in this very run. About half a second.
@@ -19,6 +22,9 @@ struct Usage {
 Usage measure(const std::function<void()>& work);
 
 double peak_memory_mb();
+
+/// Tokens of a data set, [CLS] and [SEP] with them, no padding.
+std::int64_t tokens_of(const Model& model, const Data& data);
 
 /// Prints the result on one line of stdout.
 void print(const nlohmann::json& result);

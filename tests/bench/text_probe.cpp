@@ -9,20 +9,6 @@
 
 using namespace graft;
 
-namespace {
-
-std::int64_t tokens_of(const Model& model, const Data& data) {
-  Loader loader(data, model.preprocess(), {}, {.batch_size = 256, .order = Order::ByLength});
-  std::int64_t tokens = 0;
-  while (const auto batch = loader.next()) {
-    const at::Tensor* mask = batch->inputs.find("attention_mask");
-    tokens += mask != nullptr ? mask->sum().item<std::int64_t>() : batch->inputs["input_ids"].numel();
-  }
-  return tokens;
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
   const Stopwatch whole;
   if (argc < 4) {
@@ -47,7 +33,7 @@ int main(int argc, char** argv) {
   nlohmann::json phases;
   for (const auto& [name, value] : report.training.phases) phases[name] = value;
   prefix = phases.at("prefix");
-  const double flops = bench::minilm_flops(tokens_of(model, data.train) + tokens_of(model, data.valid), 6);
+  const double flops = bench::minilm_flops(bench::tokens_of(model, data.train) + bench::tokens_of(model, data.valid), 6);
   const double gemm = bench::gemm_rate();
   bench::print({{"workload", "W1"},
                 {"form", form},

@@ -21,18 +21,47 @@ Model pictures(const Freeze& freeze, PrefixForm prefix = PrefixForm::Fast) {
 
 TEST_CASE("Plan: what is computed once, what in every epoch, and what is kept of a sample", "[model]") {
   const Plan plan = pictures(Freeze::up_to("layer1.1")).plan();
-  REQUIRE(plan.splits);
-  CHECK(plan.prefix_parameters == 216 + 16 + 2 * 1264);
-  CHECK(plan.suffix_parameters == 3680 + 85);
+  REQUIRE(plan.kind == Plan::Kind::Split);
+  CHECK(plan.prefix.parameters == 216 + 16 + 2 * 1264);
+  CHECK(plan.suffix.parameters == 3680 + 85);
+  CHECK(plan.prefix.groups.front() == "conv1");
+  CHECK(plan.suffix.groups.back() == "fc");
   REQUIRE(plan.cut.size() == 1);
   CHECK(plan.cut.front().second == std::vector<std::int64_t>{8, 8, 8});
   CHECK(plan.bytes_per_sample == 8 * 8 * 8 * 4);
+  // conv1 gives [8, 8, 8] of 3 x 3 x 3 inputs; of the two blocks of layer1 each has two convolutions 8 x 3 x 3 and one 8 x 1 x 1.
+  CHECK(plan.prefix.multiply_adds == 512 * 27 + 4 * 512 * 72 + 2 * 512 * 8);
   CHECK(plan.text().find("2,760 parameters") != std::string::npos);
+  CHECK(plan.json().at("kind") == "split");
+}
+
+TEST_CASE("Plan: the gain grows with the epochs towards the share of the frozen part", "[model]") {
+  const Plan plan{.kind = Plan::Kind::Split, .prefix = {.multiply_adds = 600}, .suffix = {.multiply_adds = 100}};
+  CHECK(plan.gain(1) == Approx(1.0));
+  CHECK(plan.gain(2) == Approx(2.0 * 900 / (600 + 2 * 300)));
+  CHECK(plan.gain(100000) == Approx(3.0).epsilon(1e-3));
+}
+
+TEST_CASE("Plan: a frozen backbone is computed once, and its pooled features are kept", "[model]") {
+  const Plan plan = test::toy_model().plan();
+  CHECK(plan.kind == Plan::Kind::Frozen);
+  CHECK(plan.suffix.parameters == 0);
+  CHECK(plan.bytes_per_sample == 4 * plan.cut.front().second.at(0));
+  CHECK(plan.text().find("in every epoch:     the head alone") != std::string::npos);
+}
+
+TEST_CASE("Plan: of a backbone without a head", "[model]") {
+  const Backbone backbone = Backbone::load(test::golden_path("checkpoints/resnet_script.pt"));
+  const Fields example{{"x", at::zeros({3, 3, 16, 16})}};
+  const Plan split = plan(backbone, Freeze::up_to("layer1.1"), example), model = pictures(Freeze::up_to("layer1.1")).plan();
+  CHECK(split.prefix.multiply_adds == model.prefix.multiply_adds);
+  CHECK(split.cut == model.cut);
+  CHECK(plan(backbone, Freeze::all(), example).kind == Plan::Kind::Frozen);
+  CHECK(plan(backbone, Freeze::none(), example).kind == Plan::Kind::Whole);
 }
 
 TEST_CASE("Plan: says why nothing is gained", "[model]") {
   CHECK(pictures(Freeze::none()).plan().why.find("nothing with weights is computed") != std::string::npos);
-  CHECK(pictures(Freeze::all()).plan().why.find("nothing of the backbone trains") != std::string::npos);
   Model stateful(Backbone::load(test::golden_path("checkpoints/stateful.pt")), head::Classifier({.labels = {"0", "1"}}),
                  TensorInputs({{"x", at::zeros({4})}}), {.freeze = Freeze::matching({"cell"}), .device = "cpu"});
   CHECK(stateful.plan().why.find("state") != std::string::npos);

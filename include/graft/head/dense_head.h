@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "graft/head/head.h"
 
 namespace graft::head {
+
+class ScoreLoss;
 
 /// The layers of a head that reads one vector a sample, and where it finds that vector.
 struct LayerOptions {
@@ -41,6 +44,10 @@ class GRAFT_API DenseHead : public Head {
   std::vector<Feature> reads() const override;
   /// Empty with a hidden layer or dropout.
   std::optional<LinearLayer> linear() const override;
+  /// True for one layer or two, with nothing that draws random numbers between them.
+  bool has_plain_layers() const { return layers_.own_layer && layers_.dropout == 0; }
+  /// The loss with its derivative by formula, for steps on stored features; null: by autograd.
+  virtual std::unique_ptr<ScoreLoss> score_loss() const;
 
  protected:
   /// `name` begins the texts of its errors, `num_scores` is C. Checks nothing: the derived head checks all of its options at once.

@@ -42,6 +42,8 @@ class GRAFT_API FeatureSet {
   /// [size, ...]
   const Fields& features() const { return features_; }
   const Fields& targets() const { return targets_; }
+  /// To be told of rows that were read, so that a store beyond its budget gives memory back in time.
+  void touched(const Fields& rows) const;
   /// The record of each sample, [size].
   const std::vector<std::int64_t>& records() const { return records_; }
   /// True if the store's other views of the same data hold other values.
@@ -50,7 +52,8 @@ class GRAFT_API FeatureSet {
   double compute_seconds() const { return compute_seconds_; }
 
  private:
-  FeatureSet() = default;
+  explicit FeatureSet(FeatureStore store) : store_(std::move(store)) {}
+  FeatureStore store_;
   Fields features_, targets_;
   std::vector<std::int64_t> records_;
   bool random_ = false;

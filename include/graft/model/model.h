@@ -74,8 +74,10 @@ class GRAFT_API Model {
   /// Pooled features by the names that the head reads. With gradients only in train mode, and only if the backbone trains.
   Fields features(const Fields& inputs) const;
 
-  /// Where the freeze line runs through the backbone.
+  /// Where the freeze line runs through the backbone. Runs it on the preprocessing's example, to count its work.
   Plan plan() const;
+  /// True if some of the backbone trains and some is computed once: there are cut() and features_of_cut().
+  bool is_split() const;
   /// What crosses the line for a batch: the frozen part, without gradients. Throws ModelError if the plan does not split.
   Fields cut(const Fields& inputs) const;
   /// features() from there on: the part that trains, with gradients in train mode. The same numbers, to the bit where LibTorch's kernels do

@@ -50,7 +50,15 @@ class GRAFT_API Optimizer {
   class AdamW;
   class Sgd;
   Optimizer(std::vector<ParameterGroup> groups, std::unique_ptr<Rule> rule);
+  /// Those of a group that have a gradient; made anew only when gradients are other tensors than in the step before.
+  struct Moving {
+    bool holds(const ParameterGroup& group) const;
+    void take(const ParameterGroup& group);
+    std::vector<at::Tensor> parameters, gradients;
+  };
+
   std::vector<ParameterGroup> groups_;
+  std::vector<Moving> moving_;
   std::unique_ptr<Rule> rule_;
 };
 
