@@ -54,6 +54,22 @@ std::vector<std::size_t> shuffled_order(std::size_t n, std::uint64_t seed, std::
   return permutation(n, Rng(seed, epoch, ~std::uint64_t{0}));  // a key that no record's preprocessing has
 }
 
+std::vector<std::size_t> grouped_order(std::span<const std::int64_t> lengths, std::size_t batch_size, std::uint64_t seed, std::uint64_t epoch) {
+  std::vector<std::size_t> order = shuffled_order(lengths.size(), seed, epoch);
+  // Those that are left over by whole batches are a random choice, not the longest or shortest.
+  const std::size_t batches = order.size() / batch_size, whole = batches * batch_size;
+  std::stable_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(whole),
+                   [&](std::size_t a, std::size_t b) { return lengths[a] < lengths[b]; });
+  std::vector<std::size_t> grouped;
+  grouped.reserve(order.size());
+  for (const std::size_t batch : permutation(batches, Rng(seed, epoch, ~std::uint64_t{1}))) {
+    const auto start = order.begin() + static_cast<std::ptrdiff_t>(batch * batch_size);
+    grouped.insert(grouped.end(), start, start + static_cast<std::ptrdiff_t>(batch_size));
+  }
+  grouped.insert(grouped.end(), order.begin() + static_cast<std::ptrdiff_t>(whole), order.end());
+  return grouped;
+}
+
 std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng& rng,
                                Mode mode) {
   std::string place = "record " + std::to_string(index);  // until the record tells its own
@@ -87,7 +103,11 @@ class Loader::Pass {
         padding_(preprocess_->padding()) {
     if (options_.order == Order::ByLength) {
       prepare_all();
+      std::ranges::stable_sort(samples_, std::greater<>(), [&](const Sample& sample) { return positions(sample, padding_); });
       runs_ = equal_runs(samples_, padding_, options_);
+    } else if (options_.order == Order::Grouped) {
+      prepare_all();
+      group();
     } else {
       order_ = options_.order == Order::Shuffled ? shuffled_order(data_.size(), options_.seed, options_.epoch) : identity();
       batches_.emplace(num_batches(), options_.threads, [this](std::size_t batch) { return make(batch); });
@@ -96,7 +116,7 @@ class Loader::Pass {
 
   std::optional<Batch> next() {
     if (options_.stop.stop_requested()) return std::nullopt;
-    if (options_.order != Order::ByLength) return batches_->next();
+    if (!is_prepared()) return batches_->next();
     if (run_ == runs_.size()) return std::nullopt;
     const auto [start, end] = runs_[run_++];
     return collate(std::span(samples_).subspan(start, end - start), padding_);
@@ -104,10 +124,10 @@ class Loader::Pass {
 
   std::size_t num_batches() const {
     const auto size = static_cast<std::size_t>(options_.batch_size);
-    return options_.order == Order::ByLength ? runs_.size() : (data_.size() + size - 1) / size;
+    return is_prepared() ? runs_.size() : (data_.size() + size - 1) / size;
   }
 
-  std::size_t num_samples() const { return options_.order == Order::ByLength ? samples_.size() : data_.size(); }
+  std::size_t num_samples() const { return is_prepared() ? samples_.size() : data_.size(); }
   bool is_random() const { return random_; }
 
  private:
@@ -124,8 +144,20 @@ class Loader::Pass {
       if (!options_.stop.stop_requested()) prepared[index] = samples(index);
     });
     for (auto& group : prepared) std::ranges::move(group, std::back_inserter(samples_));
-    std::ranges::stable_sort(samples_, std::greater<>(), [&](const Sample& sample) { return positions(sample, padding_); });
   }
+
+  void group() {
+    std::vector<std::int64_t> lengths;
+    for (const Sample& sample : samples_) lengths.push_back(positions(sample, padding_));
+    const auto size = static_cast<std::size_t>(options_.batch_size);
+    std::vector<Sample> grouped;
+    grouped.reserve(samples_.size());
+    for (const std::size_t i : grouped_order(lengths, size, options_.seed, options_.epoch)) grouped.push_back(std::move(samples_[i]));
+    samples_ = std::move(grouped);
+    for (std::size_t start = 0; start < samples_.size(); start += size) runs_.emplace_back(start, std::min(samples_.size(), start + size));
+  }
+
+  bool is_prepared() const { return options_.order == Order::ByLength || options_.order == Order::Grouped; }
 
   std::vector<std::size_t> identity() const {
     std::vector<std::size_t> order(data_.size());

@@ -29,6 +29,19 @@ Padding padding_for(const std::vector<Sample>& samples, Padding padding) {
   return padding;
 }
 
+/// Along the first dimension of the first field whose shapes differ.
+std::vector<std::int64_t> lengths_of(const std::vector<Sample>& samples) {
+  std::vector<std::int64_t> lengths(samples.size(), 0);
+  if (samples.empty()) return lengths;
+  for (const auto& [name, first] : samples.front().inputs) {
+    const auto differs = [&](const Sample& sample) { return sample.inputs[name].sizes() != first.sizes(); };
+    if (first.dim() == 0 || std::ranges::none_of(samples, differs)) continue;
+    std::ranges::transform(samples, lengths.begin(), [&](const Sample& sample) { return sample.inputs[name].size(0); });
+    return lengths;
+  }
+  return lengths;
+}
+
 }  // namespace
 
 std::optional<CutSet> CutSet::make(const Model& model, const Data& data, const FeatureSetOptions& options, const FeatureStore& store) {
@@ -40,6 +53,7 @@ std::optional<CutSet> CutSet::make(const Model& model, const Data& data, const F
   if (!stored.why.empty()) return no_set(stored.why);
   CutSet set(store);
   set.samples_ = with_targets(model, data, stored);
+  set.lengths_ = lengths_of(set.samples_);
   set.padding_ = padding_for(set.samples_, model.preprocess()->padding());
   set.prepare_seconds_ = stored.prepare_seconds;
   set.random_ = stored.random;
@@ -50,12 +64,7 @@ std::optional<CutSet> CutSet::make(const Model& model, const Data& data, const F
 std::vector<std::size_t> CutSet::by_length() const {
   std::vector<std::size_t> order(samples_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  const auto size = [&](std::size_t row) {
-    std::int64_t values = 0;
-    for (const auto& [name, tensor] : samples_[row].inputs) values += tensor.numel();
-    return values;
-  };
-  std::ranges::stable_sort(order, std::greater<>(), size);
+  std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t row) { return lengths_[row]; });
   return order;
 }
 

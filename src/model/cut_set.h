@@ -19,6 +19,8 @@ class CutSet {
   std::int64_t size() const { return static_cast<std::int64_t>(samples_.size()); }
   /// The samples of these rows, padded to the longest of them: inputs for Model::features_of_cut, and targets.
   Batch batch(std::span<const std::size_t> rows) const;
+  /// Positions of each sample where they differ from sample to sample, else 0.
+  const std::vector<std::int64_t>& lengths() const { return lengths_; }
   /// All rows, those of equal shapes together.
   std::vector<std::size_t> by_length() const;
   /// True if the store's other views of the same data hold other values.
@@ -30,6 +32,7 @@ class CutSet {
   explicit CutSet(FeatureStore store) : store_(std::move(store)) {}
   FeatureStore store_;
   std::vector<Sample> samples_;  // in the order of the records
+  std::vector<std::int64_t> lengths_;
   Padding padding_;
   bool random_ = false;
   double prepare_seconds_ = 0, compute_seconds_ = 0;

@@ -77,7 +77,9 @@ class Divided final : public Stream {
     at_ = 0;
     set_ = &views_[static_cast<std::size_t>(epoch - 1) % views_.size()];
     const auto size = static_cast<std::size_t>(set_->size());
-    order_ = shuffled_order(size, options_.seed, static_cast<std::uint64_t>(epoch));
+    const auto seed_of_epoch = static_cast<std::uint64_t>(epoch);
+    order_ = options_.group_by_length ? grouped_order(set_->lengths(), static_cast<std::size_t>(options_.batch_size), options_.seed, seed_of_epoch)
+                                      : shuffled_order(size, options_.seed, seed_of_epoch);
     if (!options_.shuffle) std::iota(order_.begin(), order_.end(), std::size_t{0});
   }
 
@@ -109,7 +111,7 @@ class Live final : public Stream {
   void begin(int epoch) override {
     loader_.emplace(data_, model_.preprocess(), target_function(model_),
                     LoaderOptions{.batch_size = options_.batch_size,
-                                  .order = options_.shuffle ? Order::Shuffled : Order::Sequential,
+                                  .order = order(),
                                   .mode = Mode::Train,
                                   .seed = options_.seed,
                                   .epoch = static_cast<std::uint64_t>(epoch),
@@ -128,6 +130,12 @@ class Live final : public Stream {
   }
 
  private:
+  /// Only what is padded gains from batches of like length, for which all samples must be prepared first.
+  Order order() const {
+    if (!options_.shuffle) return Order::Sequential;
+    return options_.group_by_length && !model_.preprocess()->padding().values.empty() ? Order::Grouped : Order::Shuffled;
+  }
+
   const Model& model_;
   Data data_;
   const TrainerOptions& options_;

@@ -40,6 +40,9 @@ struct TrainerOptions {
   FeatureStore store = FeatureStore();
   /// Draw the order of the records anew each epoch; false keeps the data's order.
   bool shuffle = true;
+  /// Where texts run through a part that trains, records of like length share a batch, so that little is padded; which do is drawn anew
+  /// each epoch. False: plain random batches.
+  bool group_by_length = true;
   /// Seeds order, preprocessing and dropout.
   std::uint64_t seed = 0;
   /// Threads that prepare samples beside the one that trains.
