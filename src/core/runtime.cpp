@@ -8,6 +8,7 @@
 #include <torch/version.h>
 
 #include <climits>
+#include <cstdlib>
 #include <mutex>
 #include <optional>
 
@@ -27,6 +28,8 @@ void load_cuda_operators() {
 }
 
 void keep_freed_memory() {
+  // LibTorch asks for huge pages if this is set at its first allocation.
+  setenv("THP_MEM_ALLOC_ENABLE", "1", /*overwrite=*/0);
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, INT_MAX);
   mallopt(M_TOP_PAD, 64 << 20);

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   const at::Tensor x = at::randn({pictures, 3, side, side}), label = at::arange(pictures) % 10;
   std::vector<std::string> labels;
   for (int i = 0; i < 10; ++i) labels.push_back(std::to_string(i));
+  set_log_sink(console_log());
   const Backbone backbone = Backbone::load(argv[1]);
   const std::string argument = backbone.arguments().front().name;
   Model model(backbone, head::Classifier({.labels = labels}), TensorInputs({{argument, at::zeros({3, side, side})}}),
