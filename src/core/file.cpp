@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <ostream>
+#include <streambuf>
 
 #include "core/names.h"
 #include "graft/core/error.h"
@@ -66,14 +68,34 @@ std::string near_files(const fs::path& path) {
   return did_you_mean(wanted, same_kind, did_you_mean(wanted, all, otherwise));
 }
 
-void write_all(int descriptor, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) cannot("write", path);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
+/// Writes to a file. After the first error the rest is dropped, and the error told at the end: writers in the middle of a file, LibTorch's
+/// among them, do not take one well.
+class Sink final : public std::streambuf {
+ public:
+  explicit Sink(int descriptor) : descriptor_(descriptor) {}
+  int error() const { return error_; }
+
+ private:
+  std::streamsize xsputn(const char* bytes, std::streamsize size) override {
+    for (std::streamsize done = 0; done < size && error_ == 0;) {
+      const ssize_t written = ::write(descriptor_, bytes + done, static_cast<std::size_t>(size - done));
+      if (written >= 0) {
+        done += written;
+      } else if (errno != EINTR) {
+        error_ = errno;
+      }
+    }
+    return size;
   }
-}
+  int_type overflow(int_type character) override {
+    const char byte = traits_type::to_char_type(character);
+    xsputn(&byte, 1);
+    return character;
+  }
+  pos_type seekoff(off_type, std::ios_base::seekdir, std::ios_base::openmode) override { return ::lseek(descriptor_, 0, SEEK_CUR); }
+
+  int descriptor_, error_ = 0;
+};
 
 }  // namespace
 
@@ -120,14 +142,17 @@ Mapping::~Mapping() {
 
 std::string read_file(const std::string& path) { return std::string(Mapping::open(path)->bytes()); }
 
-void write_file_atomically(const std::string& path, std::string_view bytes) {
+void write_file_atomically(const std::string& path, const std::function<void(std::ostream&)>& write) {
   const std::string part = path + ".part." + std::to_string(::getpid());
   try {
     {
       const Descriptor file(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC);
       if (file.get() < 0) cannot("create", path);
-      write_all(file.get(), bytes, path);
-      if (::fsync(file.get()) != 0) cannot("write", path);
+      Sink sink(file.get());
+      std::ostream stream(&sink);
+      write(stream);
+      errno = sink.error();
+      if (errno != 0 || ::fsync(file.get()) != 0) cannot("write", path);
     }
     if (::rename(part.c_str(), path.c_str()) != 0) cannot("replace", path);
     // The new name is on the disk only when its folder is.
@@ -138,6 +163,10 @@ void write_file_atomically(const std::string& path, std::string_view bytes) {
     ::unlink(part.c_str());
     throw;
   }
+}
+
+void write_file_atomically(const std::string& path, std::string_view bytes) {
+  write_file_atomically(path, [&](std::ostream& stream) { stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size())); });
 }
 
 }  // namespace graft

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,5 +40,7 @@ std::string read_file(const std::string& path);
 /// Writes to a temporary name beside `path`, syncs, renames: `path` is the old file or the whole new one, never a part.
 /// Throws SystemError; the temporary file is gone then.
 void write_file_atomically(const std::string& path, std::string_view bytes);
+/// The same for what is written piece by piece; what `write` throws is passed on.
+void write_file_atomically(const std::string& path, const std::function<void(std::ostream&)>& write);
 
 }  // namespace graft

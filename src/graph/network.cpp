@@ -81,9 +81,7 @@ Network Network::load(const std::string& path, Files* files, Trust trust) {
 }
 
 void Network::save(const std::string& path, const Files& files) const {
-  std::ostringstream bytes;
-  module_->save(bytes, jit::ExtraFilesMap(files.begin(), files.end()));
-  write_file_atomically(path, bytes.view());
+  write_file_atomically(path, [&](std::ostream& stream) { module_->save(stream, jit::ExtraFilesMap(files.begin(), files.end())); });
 }
 
 std::vector<Argument> Network::arguments() const {

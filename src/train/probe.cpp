@@ -18,6 +18,8 @@ namespace {
 
 // Losses are flat near the optimum: weaker penalties are tried until they have clearly lost.
 constexpr double clearly_worse = 1.02;
+// Which strength is best shows long before its optimum is reached; the best one is then solved to the end.
+constexpr double choosing_tolerance = 1e-4;
 
 std::vector<double> strengths(const FineTuneOptions& options, bool choose) {
   std::vector<double> l2 = options.l2;
@@ -73,10 +75,10 @@ TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& optio
   const LinearLayer layer = model.head().linear().value();
   optim::LinearSolver solver(model.head(), train.features(), train.targets());
   at::Tensor best_weight, best_bias;
-  double lowest = std::numeric_limits<double>::infinity();
+  double lowest = std::numeric_limits<double>::infinity(), best_l2 = series.front();
   for (const double l2 : series) {
     const Stopwatch watch;
-    const optim::SolverReport solved = solver.solve({.l2 = l2, .stop = options.stop});
+    const optim::SolverReport solved = solver.solve({.l2 = l2, .tolerance = choose ? choosing_tolerance : optim::SolverOptions().tolerance, .stop = options.stop});
     if (options.stop.stop_requested() && best_weight.defined()) break;
     EpochRecord record{.epoch = static_cast<int>(report.history.size()) + 1,
                        .train_loss = solved.loss,
@@ -99,6 +101,7 @@ TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& optio
     }
     if (loss < lowest) {
       lowest = loss;
+      best_l2 = l2;
       report.best_epoch = record.epoch;
       best_weight = layer.weight.detach().clone();
       best_bias = layer.bias.detach().clone();
@@ -111,6 +114,7 @@ TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& optio
     at::Tensor(layer.weight).copy_(best_weight);
     at::Tensor(layer.bias).copy_(best_bias);
   }
+  if (choose && !options.stop.stop_requested()) solver.solve({.l2 = best_l2, .stop = options.stop});
   add_phase(report.phases, "train", solving.seconds());
   report.ended = options.stop.stop_requested() ? "stopped" : "solved";
   return report;

@@ -133,7 +133,8 @@ class Live final : public Stream {
   /// Only what is padded gains from batches of like length, for which all samples must be prepared first.
   Order order() const {
     if (!options_.shuffle) return Order::Sequential;
-    return options_.group_by_length && !model_.preprocess()->padding().values.empty() ? Order::Grouped : Order::Shuffled;
+    const bool gains = model_.backbone_trains() && !model_.preprocess()->padding().values.empty();
+    return options_.group_by_length && gains ? Order::Grouped : Order::Shuffled;
   }
 
   const Model& model_;
