@@ -97,7 +97,8 @@ Run add_inspect(CLI::App& app, Voice& voice) {
   command->add_option("--shape", flags->shapes, "NAME=2x3x224x224: the input that shapes are told for; default: tried");
   command->add_option("--constant", flags->constants, "NAME=VALUE for other arguments of the network; may be repeated");
   command->add_option("--freeze", flags->freeze, "Show what trains under a policy: all, none, up_to=GROUP, PATTERN[,PATTERN]");
-  command->add_flag("--plan", flags->plan, "With --freeze: what is computed once, what in every epoch, what is kept of a sample, and the gain");
+  command->add_flag("--plan", flags->plan,
+                    "With --freeze: what is computed once, what in every epoch, what is kept of a sample, and the gain");
   auto* system = command->add_flag("--system", flags->system, "What this machine and LibTorch offer");
   command->add_flag("--trust", flags->trust, "Load without the check of the file's code (files, network, endless loops)");
   file->excludes(system);

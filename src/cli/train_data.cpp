@@ -42,7 +42,8 @@ Freeze policy(const TrainSettings& settings) {
 
 /// A saved model, with classes of the data that it does not know yet added to its own.
 Model continued(const TrainSettings& settings, const Task& task, const Data& train) {
-  Model model = Model::load(settings.backbone, {.device = settings.device, .prefix = settings.model(Freeze::all()).prefix, .trust = settings.trust});
+  Model model =
+      Model::load(settings.backbone, {.device = settings.device, .prefix = settings.model(Freeze::all()).prefix, .trust = settings.trust});
   std::vector<std::string> wanted = columns_of(model);
   std::vector<std::string> given = task.columns();
   std::ranges::sort(wanted);

@@ -64,7 +64,8 @@ std::optional<std::int64_t> bytes_from(const std::string& text) {
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || number < 0) return std::nullopt;
   const std::string unit(rest, text.data() + text.size());
-  for (const auto& [name, factor] : {std::pair("", 1.0), std::pair("B", 1.0), std::pair("KB", 0x1p10), std::pair("MB", 0x1p20), std::pair("GB", 0x1p30)}) {
+  for (const auto& [name, factor] :
+       {std::pair("", 1.0), std::pair("B", 1.0), std::pair("KB", 0x1p10), std::pair("MB", 0x1p20), std::pair("GB", 0x1p30)}) {
     if (unit == name) return static_cast<std::int64_t>(number * factor);
   }
   return std::nullopt;
@@ -129,7 +130,8 @@ std::vector<Problem> TrainSettings::problems() const {
   require(!valid.empty() || (split >= 0 && split < 1), "a --split in [0, 1) is wanted, got " + std::to_string(split) + ".",
           "0.1 is a good share.");
   require(!store.empty(), "--store auto, off or a folder is wanted.", "auto is the default.");
-  require(bytes_from(store_budget).has_value(), "a --store-budget like 500MB or 2GB is wanted, got \"" + store_budget + "\".", "2GB is the default.");
+  require(bytes_from(store_budget).has_value(), "a --store-budget like 500MB or 2GB is wanted, got \"" + store_budget + "\".",
+          "2GB is the default.");
   require(prefix == "fast" || prefix == "exact", "--prefix fast or exact is wanted, got \"" + prefix + "\".", "fast is the default.");
   require(epochs >= 0, "--epochs of at least 0 is wanted, got " + std::to_string(epochs) + ".", "0 leaves the number to the preset.");
   require(!out.empty(), "a run folder is wanted.", "Name it with --out.");

@@ -91,7 +91,6 @@ class Jsonl final : public Dataset {
     return record;
   }
 
-
  private:
   std::string_view line_at(std::size_t offset) const {
     const std::string_view rest = file_->bytes().substr(offset);

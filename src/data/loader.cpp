@@ -54,7 +54,8 @@ std::vector<std::size_t> shuffled_order(std::size_t n, std::uint64_t seed, std::
   return permutation(n, Rng(seed, epoch, ~std::uint64_t{0}));  // a key that no record's preprocessing has
 }
 
-std::vector<std::size_t> grouped_order(std::span<const std::int64_t> lengths, std::size_t batch_size, std::uint64_t seed, std::uint64_t epoch) {
+std::vector<std::size_t> grouped_order(std::span<const std::int64_t> lengths, std::size_t batch_size, std::uint64_t seed,
+                                       std::uint64_t epoch) {
   std::vector<std::size_t> order = shuffled_order(lengths.size(), seed, epoch);
   // Those that are left over by whole batches are a random choice, not the longest or shortest.
   const std::size_t batches = order.size() / batch_size, whole = batches * batch_size;

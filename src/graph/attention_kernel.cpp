@@ -5,7 +5,7 @@
 namespace graft::graph {
 namespace {
 
-constexpr std::int64_t rows = 4;     // of a tile,
+constexpr std::int64_t rows = 4;      // of a tile,
 constexpr std::int64_t columns = 16;  // as many as keep the processor's units busy without leaving its registers
 
 constexpr std::int64_t padded(std::int64_t size) { return (size + columns - 1) / columns * columns; }
@@ -15,11 +15,11 @@ constexpr std::int64_t padded(std::int64_t size) { return (size + columns - 1) /
 /// Vectors of the compiler, which may lie anywhere in an array of floats.
 template <int lanes>
 struct Vectors;
-#define GRAFT_VECTORS(lanes)                                                                            \
-  template <>                                                                                           \
-  struct Vectors<lanes> {                                                                               \
-    typedef float Floats __attribute__((vector_size(lanes * 4), aligned(4), may_alias));                \
-    typedef std::int32_t Integers __attribute__((vector_size(lanes * 4), aligned(4), may_alias));       \
+#define GRAFT_VECTORS(lanes)                                                                      \
+  template <>                                                                                     \
+  struct Vectors<lanes> {                                                                         \
+    typedef float Floats __attribute__((vector_size(lanes * 4), aligned(4), may_alias));          \
+    typedef std::int32_t Integers __attribute__((vector_size(lanes * 4), aligned(4), may_alias)); \
   };
 GRAFT_VECTORS(4)
 GRAFT_VECTORS(8)

@@ -91,7 +91,8 @@ void shorten_attention(jit::Graph& graph) {
     if (!off(4) || !off(5) || !off(7)) continue;
     const jit::WithInsertPoint at(call);
     jit::Value* scale = call->inputs().size() > 6 ? call->input(6) : graph.insertConstant(c10::IValue());
-    jit::Value* quick = insert_operator(graph, short_attention_operator(), {call->input(0), call->input(1), call->input(2), call->input(3), scale});
+    jit::Value* quick =
+        insert_operator(graph, short_attention_operator(), {call->input(0), call->input(1), call->input(2), call->input(3), scale});
     call->output()->replaceAllUsesWith(quick);
   }
 }

@@ -71,9 +71,9 @@ void pack_convolutions(jit::Graph& graph) {
     jit::Value* name = follows ? graph.insertConstant(activation.name) : nullptr;
     std::vector<jit::Value*> inputs{node->input(0)};
     if (sum.node != nullptr) inputs.push_back(sum.other);
-    for (jit::Value* value : {packed_argument(graph, packed(convolution)), node->input(2), graph.insertConstant(convolution.padding),
-                              graph.insertConstant(convolution.stride), graph.insertConstant(convolution.dilation),
-                              graph.insertConstant(convolution.groups)})
+    for (jit::Value* value :
+         {packed_argument(graph, packed(convolution)), node->input(2), graph.insertConstant(convolution.padding),
+          graph.insertConstant(convolution.stride), graph.insertConstant(convolution.dilation), graph.insertConstant(convolution.groups)})
       inputs.push_back(value);
     if (sum.node != nullptr) {
       for (jit::Value* value : {graph.insertConstant("add"), none, name != nullptr ? name : none}) inputs.push_back(value);

@@ -40,7 +40,8 @@ std::vector<Linear> linears_of(jit::Graph& graph) {
 /// Only what gives a view of the divided output gains: heads of attention, halves of a gate.
 bool reads_as_view(const jit::Node* user) {
   const std::string kind = user->kind().toQualString();
-  return kind == "aten::view" || kind == "aten::reshape" || kind == "aten::unflatten" || kind == "aten::transpose" || kind == "aten::permute";
+  return kind == "aten::view" || kind == "aten::reshape" || kind == "aten::unflatten" || kind == "aten::transpose" ||
+         kind == "aten::permute";
 }
 
 at::Tensor packed(const at::Tensor& weight) {

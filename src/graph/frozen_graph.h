@@ -9,8 +9,8 @@
 
 namespace graft::graph {
 
-/// The forward of a network of which nothing changes any more, as one graph to rewrite at will: eval mode, calls inlined, in-place operations
-/// made functional where nobody sees it, weights as constants, products with a transposed weight as linear layers.
+/// The forward of a network of which nothing changes any more, as one graph to rewrite at will: eval mode, calls inlined, in-place
+/// operations made functional where nobody sees it, weights as constants, products with a transposed weight as linear layers.
 std::shared_ptr<torch::jit::Graph> frozen_graph(const Network& network);
 
 /// The tensor that a value always is, or nothing.

@@ -22,7 +22,8 @@ constexpr std::int64_t longest = 32;
 at::Tensor added_mask(const at::Tensor& mask, at::IntArrayRef scores) {
   at::Tensor added = mask;
   if (mask.scalar_type() == at::kBool) {
-    added = at::zeros(mask.sizes(), mask.options().dtype(at::kFloat)).masked_fill_(mask.logical_not(), -std::numeric_limits<float>::infinity());
+    added =
+        at::zeros(mask.sizes(), mask.options().dtype(at::kFloat)).masked_fill_(mask.logical_not(), -std::numeric_limits<float>::infinity());
   }
   if (added.size(-1) != scores.back()) added = added.expand({-1, -1, -1, scores.back()});
   return (added.stride(-1) == 1 ? added : added.contiguous()).expand(scores);
@@ -91,7 +92,8 @@ const char* short_attention_operator() {
       [](torch::jit::Stack& stack) {
         const auto scale = torch::jit::pop(stack).toOptional<double>();
         const auto mask = torch::jit::pop(stack).toOptional<at::Tensor>();
-        const at::Tensor v = torch::jit::pop(stack).toTensor(), k = torch::jit::pop(stack).toTensor(), q = torch::jit::pop(stack).toTensor();
+        const at::Tensor v = torch::jit::pop(stack).toTensor(), k = torch::jit::pop(stack).toTensor(),
+                         q = torch::jit::pop(stack).toTensor();
         torch::jit::push(stack, short_attention(q, k, v, mask, scale));
       },
       c10::AliasAnalysisKind::FROM_SCHEMA)});

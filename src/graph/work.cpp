@@ -16,7 +16,8 @@ const at::Tensor& tensor(c10::ArrayRef<const c10::IValue> inputs, std::size_t i)
 
 /// Of an operator that does the work itself; composite ones call these.
 std::int64_t work_of(std::string_view name, c10::ArrayRef<const c10::IValue> inputs) {
-  if (name == "aten::mm" || name == "aten::bmm" || name == "aten::mv") return numel(tensor(inputs, 0).sizes()) * (name == "aten::mv" ? 1 : tensor(inputs, 1).size(-1));
+  if (name == "aten::mm" || name == "aten::bmm" || name == "aten::mv")
+    return numel(tensor(inputs, 0).sizes()) * (name == "aten::mv" ? 1 : tensor(inputs, 1).size(-1));
   if (name == "aten::addmm" || name == "aten::baddbmm") return numel(tensor(inputs, 1).sizes()) * tensor(inputs, 2).size(-1);
   if (name == "aten::mkldnn_rnn_layer") {  // input [T, N, D], weights of gates [G, D] and [G, H]
     const at::Tensor& x = tensor(inputs, 0);

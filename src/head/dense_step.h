@@ -12,9 +12,9 @@
 
 namespace graft::head {
 
-/// One training step of a head of one or two layers on stored features, with gradients by formula: what autograd computes, without its graph,
-/// into memory that is made once. While it lives, the head's parameters lie in one flat tensor, and so do their gradients: an optimizer steps
-/// them as one.
+/// One training step of a head of one or two layers on stored features, with gradients by formula: what autograd computes, without its
+/// graph, into memory that is made once. While it lives, the head's parameters lie in one flat tensor, and so do their gradients: an
+/// optimizer steps them as one.
 class DenseStep {
  public:
   /// Null for any other head, with dropout, or with a loss that has no formula here.
@@ -32,7 +32,7 @@ class DenseStep {
   /// What a batch of N rows needs; the last of an epoch may be smaller.
   struct Workspace {
     at::Tensor before, hidden, d_hidden, scores, d_scores;  // [N, H] before and after GELU, [N, C]
-    at::Tensor d_before_turned, d_scores_turned;             // views
+    at::Tensor d_before_turned, d_scores_turned;            // views
   };
   DenseStep(const Head& head, std::unique_ptr<ScoreLoss> loss);
   Workspace& workspace(std::int64_t rows, const at::TensorOptions& options);

@@ -16,7 +16,8 @@ class ScoreLoss {
   virtual const at::Tensor& operator()(const at::Tensor& scores, const Fields& targets, at::Tensor& derivative) = 0;
 };
 
-/// Softmax cross-entropy against "label", class numbers [N] or shares of the classes [N, C], weighted by class where `weights` [C] is defined.
+/// Softmax cross-entropy against "label", class numbers [N] or shares of the classes [N, C], weighted by class where `weights` [C] is
+/// defined.
 std::unique_ptr<ScoreLoss> cross_entropy_loss(const at::Tensor& weights);
 /// Sigmoid cross-entropy against "labels" [N, C]; `positive` [C], where defined, weighs their share of ones.
 std::unique_ptr<ScoreLoss> binary_cross_entropy_loss(const at::Tensor& positive);

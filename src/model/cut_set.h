@@ -12,8 +12,8 @@ namespace graft {
 /// What crosses the freeze line, of every sample and at its true length, where some of the backbone trains: the part below runs once.
 class CutSet {
  public:
-  /// Nothing, with the reason in the log, where the plan does not split, preprocessing is random, or values that cross the line belong to no
-  /// single sample.
+  /// Nothing, with the reason in the log, where the plan does not split, preprocessing is random, or values that cross the line belong to
+  /// no single sample.
   static std::optional<CutSet> make(const Model& model, const Data& data, const FeatureSetOptions& options, const FeatureStore& store);
 
   std::int64_t size() const { return static_cast<std::int64_t>(samples_.size()); }

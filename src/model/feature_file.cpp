@@ -108,7 +108,8 @@ void FeatureFile::write(const std::string& key, const std::vector<Fields>& sampl
   file_.write(reinterpret_cast<const char*>(&header), sizeof header);
   file_ << key << payload;
   if (!file_) {
-    log(LogLevel::Warning, "[FeatureStore] " + path_ + " cannot be written any further: features are computed, and not kept for later runs");
+    log(LogLevel::Warning,
+        "[FeatureStore] " + path_ + " cannot be written any further: features are computed, and not kept for later runs");
     writes_ = false;
     file_.clear();
     return;

@@ -19,7 +19,8 @@ Fields joined(const std::vector<StoredRow>& rows, FeatureStore::State& store) {
   std::vector<std::int64_t> places;
   const bool together = std::ranges::all_of(rows, [&](const StoredRow& row) { return row.chunk == first; });
   for (const StoredRow& row : rows) places.push_back(row.row);
-  const bool in_order = together && static_cast<std::int64_t>(rows.size()) == first->begin()->second.size(0) && std::ranges::is_sorted(places);
+  const bool in_order =
+      together && static_cast<std::int64_t>(rows.size()) == first->begin()->second.size(0) && std::ranges::is_sorted(places);
   if (in_order) return *first;
   Fields whole;
   for (const auto& [name, sample] : *first) {
@@ -58,12 +59,12 @@ void FeatureSet::touched(const Fields& rows) const {
   store_.state().touched(bytes);
 }
 
-std::optional<FeatureSet> FeatureSet::make(const Model& model, const Data& data, const FeatureSetOptions& options, const FeatureStore& store) {
+std::optional<FeatureSet> FeatureSet::make(const Model& model, const Data& data, const FeatureSetOptions& options,
+                                           const FeatureStore& store) {
   if (model.backbone_trains()) return no_set("some of the backbone trains");
   const c10::NoGradGuard no_grad;
-  const StoredKind kind{.fingerprint = model.fingerprint(),
-                        .compute = [&](const Batch& batch) { return model.kept(batch.inputs); },
-                        .dense = true};
+  const StoredKind kind{
+      .fingerprint = model.fingerprint(), .compute = [&](const Batch& batch) { return model.kept(batch.inputs); }, .dense = true};
   StoredSamples stored = stored_samples(model, data, store.state(), kind, options);
   if (!stored.why.empty()) return no_set(stored.why);
   FeatureSet set(store);

@@ -25,7 +25,8 @@ Plan::Half half(const graph::Network& network, const Backbone& backbone, std::in
     names.insert(name);
   }
   for (const LayerGroup& group : backbone.groups()) {
-    const bool inside = std::ranges::any_of(names, [&](const std::string& name) { return name == group.name || name.starts_with(group.name + "."); });
+    const bool inside =
+        std::ranges::any_of(names, [&](const std::string& name) { return name == group.name || name.starts_with(group.name + "."); });
     if (inside) half.groups.push_back(group.name);
   }
   return half;
@@ -48,7 +49,8 @@ Json json_of(const Plan::Half& half) {
 
 }  // namespace
 
-Plan make_plan(const Backbone& backbone, const graph::Network& network, const graph::SplitResult& halves, bool trains, const Measured& measured) {
+Plan make_plan(const Backbone& backbone, const graph::Network& network, const graph::SplitResult& halves, bool trains,
+               const Measured& measured) {
   const c10::NoGradGuard no_grad;
   Plan plan;
   const std::int64_t rows = std::max<std::int64_t>(1, measured.rows);
@@ -96,9 +98,12 @@ nlohmann::json Plan::json() const {
   Json kept = Json::array();
   for (const auto& [name, shape] : cut) kept.push_back({{"name", name}, {"shape", shape}});
   const char* name = kind == Kind::Frozen ? "frozen" : kind == Kind::Split ? "split" : "whole";
-  return {{"kind", name},           {"why", why},
-          {"prefix", json_of(prefix)}, {"suffix", json_of(suffix)},
-          {"kept", kept},           {"bytes_per_sample", bytes_per_sample},
+  return {{"kind", name},
+          {"why", why},
+          {"prefix", json_of(prefix)},
+          {"suffix", json_of(suffix)},
+          {"kept", kept},
+          {"bytes_per_sample", bytes_per_sample},
           {"gain", {{"3_epochs", gain(3)}, {"10_epochs", gain(10)}}}};
 }
 
@@ -114,10 +119,9 @@ Plan plan(const Backbone& backbone, const Freeze& policy, const Fields& example)
                                     : stateful    ? graph::SplitResult{std::nullopt, "the network keeps a state from call to call"}
                                                   : graph::split(network, trains);
   const graph::Network whole = stateful ? network.with_own_state() : network;
-  return make_plan(backbone, network, halves, !names.empty(),
-                   {.rows = example.begin()->second.size(0),
-                    .whole = [&] { return run(whole); },
-                    .below = [&] { return run(halves.split->prefix); }});
+  return make_plan(
+      backbone, network, halves, !names.empty(),
+      {.rows = example.begin()->second.size(0), .whole = [&] { return run(whole); }, .below = [&] { return run(halves.split->prefix); }});
 }
 
 Plan Model::plan() const {

@@ -15,10 +15,11 @@ namespace graft {
 namespace {
 
 [[noreturn]] void fail(const std::string& folder, std::size_t bytes) {
-  throw SystemError({.code = "graft-S005",
-                     .message = "[FeatureStore] no temporary file of " + std::to_string(bytes >> 20) + " MiB can be made: " + std::strerror(errno) + ".",
-                     .remedy = "Free space there, name another folder for the store or in TMPDIR, or switch the store off.",
-                     .place = folder});
+  throw SystemError(
+      {.code = "graft-S005",
+       .message = "[FeatureStore] no temporary file of " + std::to_string(bytes >> 20) + " MiB can be made: " + std::strerror(errno) + ".",
+       .remedy = "Free space there, name another folder for the store or in TMPDIR, or switch the store off.",
+       .place = folder});
 }
 
 }  // namespace
@@ -39,11 +40,10 @@ at::Tensor spilled_tensor(at::IntArrayRef sizes, at::ScalarType type, const std:
   ::close(file);
   errno = reason;
   if (data == MAP_FAILED) fail(place, bytes);
-  return at::from_blob(data, sizes, [bytes](void* mapped) { ::munmap(mapped, bytes); }, at::TensorOptions(type));
+  return at::from_blob(
+      data, sizes, [bytes](void* mapped) { ::munmap(mapped, bytes); }, at::TensorOptions(type));
 }
 
-void release_pages(const at::Tensor& spilled) {
-  ::madvise(spilled.storage().mutable_data(), spilled.storage().nbytes(), MADV_DONTNEED);
-}
+void release_pages(const at::Tensor& spilled) { ::madvise(spilled.storage().mutable_data(), spilled.storage().nbytes(), MADV_DONTNEED); }
 
 }  // namespace graft

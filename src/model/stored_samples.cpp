@@ -3,6 +3,9 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <map>
+#include <numeric>
+#include <span>
 
 #include "core/stopwatch.h"
 
@@ -77,61 +80,79 @@ class Intake {
 
 }  // namespace
 
+namespace {
+
+/// Computes records of `data` and keeps them under their keys as they come; fills `found`. Gives the reason why there can be no set.
+std::string compute(const Model& model, const Data& data, FeatureStore::State& store, const StoredKind& kind,
+                    const FeatureSetOptions& options, std::span<const std::size_t> missing, std::span<const std::string> keys, bool random,
+                    int view, StoredSamples& result, std::vector<std::optional<std::vector<StoredRow>>>& found) {
+  const Stopwatch preparing;
+  const bool all = missing.size() == data.size();
+  Loader loader(all ? data : data.subset({missing.begin(), missing.end()}), model.preprocess(), {},
+                {.batch_positions = options.batch_positions,
+                 .order = Order::ByLength,
+                 .mode = options.mode,
+                 .seed = options.seed,
+                 .epoch = static_cast<std::uint64_t>(view),
+                 .threads = options.threads,
+                 .stop = options.stop});
+  result.prepare_seconds = preparing.seconds();
+  if (loader.is_random() && !random) return "preprocessing draws random numbers";
+  const Stopwatch computing;
+  Intake intake(store, kind.dense, loader.num_samples(), missing.size());
+  const auto total = static_cast<std::int64_t>(loader.num_samples());
+  std::int64_t done = 0;
+  const auto keep = [&](std::int64_t record) {
+    const std::size_t i = missing[static_cast<std::size_t>(record)];
+    store.keep(keys[i], intake.rows()[record]);
+    found[i] = intake.rows()[record];
+    ++store.computed;
+  };
+  const bool one_each = loader.num_samples() == missing.size();
+  while (const auto batch = loader.next()) {
+    if (std::string why = intake.add(kind.compute(*batch), *batch); !why.empty()) return why;
+    done += batch->size();
+    if (one_each) std::ranges::for_each(batch->records, keep);
+    if (options.progress) options.progress({"features", done, total, ""});
+  }
+  // Samples of one record may come in several batches, and a stop between them.
+  if (!one_each && done == total) {
+    for (const auto& [record, rows] : intake.rows()) keep(record);
+  }
+  if (store.file) store.file->flush();
+  result.compute_seconds = computing.seconds();
+  return "";
+}
+
+}  // namespace
+
 StoredSamples stored_samples(const Model& model, const Data& data, FeatureStore::State& store, const StoredKind& kind,
                              const FeatureSetOptions& options) {
   StoredSamples result;
   store.turn_to(kind.fingerprint);
-  const bool random = is_random(model, data, options);
-  if (random && store.options.views == 0) return {.why = "preprocessing draws random numbers"};
-  result.random = random;
-  const int view = random ? options.view % store.options.views : 0;
-  const std::string suffix = random ? "/" + std::to_string(options.seed) + "/" + std::to_string(view) : "";
+  result.random = is_random(model, data, options);
+  if (result.random && store.options.views == 0) return {.why = "preprocessing draws random numbers"};
+  const int view = result.random ? options.view % store.options.views : 0;
+  // A random record looks different at every place in the data, as its generator counts them.
+  const std::string suffix = result.random ? "/" + std::to_string(options.seed) + "/" + std::to_string(view) + "/" : "";
 
-  const Stopwatch preparing;
   std::vector<std::optional<std::vector<StoredRow>>> found(data.size());
   std::vector<std::string> keys(data.size());
   std::vector<std::size_t> missing;
   for (std::size_t i = 0; i < data.size(); ++i) {
-    // A random record looks different at every place in the data: its generator counts them.
-    keys[i] = data.key(i) + (random ? suffix + "/" + std::to_string(i) : "");
+    keys[i] = data.key(i) + (result.random ? suffix + std::to_string(i) : "");
     found[i] = store.find(keys[i]);
     if (!found[i]) missing.push_back(i);
   }
   store.found += static_cast<std::int64_t>(data.size() - missing.size());
   if (!missing.empty()) {
-    // Random records keep their numbers, so the whole set is prepared.
-    if (random) {
+    // So random records are computed with the whole set, where they have their numbers.
+    if (result.random) {
       missing.resize(data.size());
-      for (std::size_t i = 0; i < missing.size(); ++i) missing[i] = i;
+      std::iota(missing.begin(), missing.end(), std::size_t{0});
     }
-    Loader loader(missing.size() == data.size() ? data : data.subset(missing), model.preprocess(), {},
-                  {.batch_positions = options.batch_positions,
-                   .order = Order::ByLength,
-                   .mode = options.mode,
-                   .seed = options.seed,
-                   .epoch = static_cast<std::uint64_t>(view),
-                   .threads = options.threads,
-                   .stop = options.stop});
-    result.prepare_seconds = preparing.seconds();
-    if (loader.is_random() && !random) return {.why = "preprocessing draws random numbers"};
-    const Stopwatch computing;
-    Intake intake(store, kind.dense, loader.num_samples(), missing.size());
-    std::int64_t done = 0;
-    const auto total = static_cast<std::int64_t>(loader.num_samples());
-    while (const auto batch = loader.next()) {
-      if (std::string why = intake.add(kind.compute(*batch), *batch); !why.empty()) return {.why = std::move(why)};
-      done += batch->size();
-      if (options.progress) options.progress({"features", done, total, ""});
-    }
-    for (auto& [record, rows] : intake.rows()) {
-      const std::size_t i = missing[static_cast<std::size_t>(record)];
-      // A stop may have come between two samples of one record.
-      if (done == total) store.keep(keys[i], rows);
-      found[i] = std::move(rows);
-    }
-    store.computed += static_cast<std::int64_t>(intake.rows().size());
-    if (store.file) store.file->flush();
-    result.compute_seconds = computing.seconds();
+    std::string why = compute(model, data, store, kind, options, missing, keys, result.random, view, result, found);
+    if (!why.empty()) return {.why = std::move(why)};
   }
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (!found[i]) continue;

@@ -108,7 +108,8 @@ class Optimizer::Sgd final : public Rule {
   std::unordered_map<const c10::TensorImpl*, at::Tensor> buffers_;
 };
 
-Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::unique_ptr<Rule> rule) : groups_(std::move(groups)), moving_(groups_.size()), rule_(std::move(rule)) {
+Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::unique_ptr<Rule> rule)
+    : groups_(std::move(groups)), moving_(groups_.size()), rule_(std::move(rule)) {
   check(groups_);
 }
 Optimizer::~Optimizer() = default;

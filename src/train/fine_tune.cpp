@@ -30,7 +30,8 @@ Course settle(Model& model, Preset preset, const TrainerOptions& trainer) {
   if (model.policy() == Freeze::all()) model.freeze(Freeze::none());
   const FreezeTable table = model.freeze_table();
   return {false, "full: " + with_commas(table.trainable()) + " of " + with_commas(table.parameters()) +
-                     " backbone parameters train with the head, by steps" + (trainer.store.is_on() && model.is_split() ? "\n" + model.plan().text() : "")};
+                     " backbone parameters train with the head, by steps" +
+                     (trainer.store.is_on() && model.is_split() ? "\n" + model.plan().text() : "")};
 }
 
 }  // namespace

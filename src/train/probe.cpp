@@ -36,14 +36,14 @@ std::vector<double> strengths(const FineTuneOptions& options, bool choose) {
 
 FeatureSet set_of(const Model& model, const Data& data, Mode mode, const FineTuneOptions& options, Phases& phases) {
   auto set = FeatureSet::make(model, data,
-                                  {.mode = mode,
-                                   .seed = options.trainer.seed,
-                                   .threads = options.trainer.threads,
-                                   .progress =
-                                       [&](const Progress& p) {
-                                         for (const auto& callback : options.callbacks) callback->on_progress(p);
-                                       },
-                                   .stop = options.stop},
+                              {.mode = mode,
+                               .seed = options.trainer.seed,
+                               .threads = options.trainer.threads,
+                               .progress =
+                                   [&](const Progress& p) {
+                                     for (const auto& callback : options.callbacks) callback->on_progress(p);
+                                   },
+                               .stop = options.stop},
                               options.trainer.store.is_on() ? options.trainer.store : FeatureStore());
   if (!set) {
     throw ModelError({.code = "graft-M016",
@@ -78,7 +78,8 @@ TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& optio
   double lowest = std::numeric_limits<double>::infinity(), best_l2 = series.front();
   for (const double l2 : series) {
     const Stopwatch watch;
-    const optim::SolverReport solved = solver.solve({.l2 = l2, .tolerance = choose ? choosing_tolerance : optim::SolverOptions().tolerance, .stop = options.stop});
+    const optim::SolverReport solved =
+        solver.solve({.l2 = l2, .tolerance = choose ? choosing_tolerance : optim::SolverOptions().tolerance, .stop = options.stop});
     if (options.stop.stop_requested() && best_weight.defined()) break;
     EpochRecord record{.epoch = static_cast<int>(report.history.size()) + 1,
                        .train_loss = solved.loss,

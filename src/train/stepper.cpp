@@ -56,10 +56,11 @@ StepRecord Stepper::operator()(const StepInput& input, std::int64_t step, std::i
     record.loss = loss.item<double>();
   }
   if (!std::isfinite(record.loss)) {
-    throw NumericsError({.code = "graft-N001",
-                         .message = "[Trainer] the loss is not finite at step " + std::to_string(step) + " (lr " + std::to_string(record.lr) + ").",
-                         .remedy = "Lower the learning rate, set max_grad_norm, and check the inputs for values that are not finite.",
-                         .place = ""});
+    throw NumericsError(
+        {.code = "graft-N001",
+         .message = "[Trainer] the loss is not finite at step " + std::to_string(step) + " (lr " + std::to_string(record.lr) + ").",
+         .remedy = "Lower the learning rate, set max_grad_norm, and check the inputs for values that are not finite.",
+         .place = ""});
   }
   if (loss.defined()) loss.backward();
   record.grad_norm = clip();

@@ -27,7 +27,7 @@ class Stepper {
   std::unique_ptr<head::DenseStep> by_formula_;
   Optimizer optimizer_;
   std::vector<at::Tensor> parameters_;  // all that the optimizer steps
-  at::Tensor square_;  // of the norm of all gradients
+  at::Tensor square_;                   // of the norm of all gradients
 };
 
 }  // namespace graft::train

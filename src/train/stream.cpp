@@ -78,8 +78,9 @@ class Divided final : public Stream {
     set_ = &views_[static_cast<std::size_t>(epoch - 1) % views_.size()];
     const auto size = static_cast<std::size_t>(set_->size());
     const auto seed_of_epoch = static_cast<std::uint64_t>(epoch);
-    order_ = options_.group_by_length ? grouped_order(set_->lengths(), static_cast<std::size_t>(options_.batch_size), options_.seed, seed_of_epoch)
-                                      : shuffled_order(size, options_.seed, seed_of_epoch);
+    order_ = options_.group_by_length
+                 ? grouped_order(set_->lengths(), static_cast<std::size_t>(options_.batch_size), options_.seed, seed_of_epoch)
+                 : shuffled_order(size, options_.seed, seed_of_epoch);
     if (!options_.shuffle) std::iota(order_.begin(), order_.end(), std::size_t{0});
   }
 

@@ -71,12 +71,11 @@ class Run {
 
   void store() {
     if (!options_.store.is_on()) return;
-    FeatureSetOptions options{
-        .mode = Mode::Train,
-        .seed = options_.seed,
-        .threads = options_.threads,
-        .progress = [this](const Progress& p) { progress(p); },
-        .stop = stop_};
+    FeatureSetOptions options{.mode = Mode::Train,
+                              .seed = options_.seed,
+                              .threads = options_.threads,
+                              .progress = [this](const Progress& p) { progress(p); },
+                              .stop = stop_};
     fill(stores_, data_.train, options);
     options.mode = Mode::Eval;
     if (!data_.valid.empty() && !(stores_.features.empty() && stores_.cuts.empty())) fill(valid_, data_.valid, options);

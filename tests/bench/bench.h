@@ -4,8 +4,8 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "graft/model/model.h"
 #include "graft/data/dataset.h"
+#include "graft/model/model.h"
 
 namespace graft::bench {
 

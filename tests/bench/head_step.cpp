@@ -9,8 +9,8 @@
 
 #include "bench.h"
 #include "core/stopwatch.h"
-#include "graft/graft.h"
 #include "graft/data/tensor_inputs.h"
+#include "graft/graft.h"
 #include "graph/builder.h"
 
 using namespace graft;
@@ -70,8 +70,8 @@ Result by_graft(const Task& problem, std::int64_t hidden) {
   // A backbone that gives what it gets: one product with an identity would only cost time before the first epoch.
   graph::Builder identity("Identity");
   identity.parameter("scale", at::ones({1})).define("def forward(self, x):\n    return x * self.scale\n");
-  Model model(Backbone(identity.network(), {}, {}), head::Classifier({.labels = labels, .hidden = hidden}), TensorInputs({{"x", at::zeros({width})}}),
-              {.device = "cpu"});
+  Model model(Backbone(identity.network(), {}, {}), head::Classifier({.labels = labels, .hidden = hidden}),
+              TensorInputs({{"x", at::zeros({width})}}), {.device = "cpu"});
   const auto timer = std::make_shared<Timer>();
   Trainer trainer({.epochs = epochs, .batch_size = batch});
   trainer.add(timer);
@@ -83,8 +83,11 @@ Result bare(const Task& problem, std::int64_t hidden) {
   const c10::NoGradGuard no_grad;
   const std::int64_t below = hidden > 0 ? hidden : width;
   const std::int64_t deep = hidden > 0 ? hidden * width + hidden : 0, size = classes * below + classes + deep;
-  at::Tensor flat = at::randn({size}) * 0.02, gradient = at::zeros({size}), first = at::zeros({size}), second = at::zeros({size}), steps = at::zeros({});
-  const auto part = [&](const at::Tensor& whole, std::int64_t start, at::IntArrayRef sizes) { return whole.narrow(0, start, c10::multiply_integers(sizes)).view(sizes); };
+  at::Tensor flat = at::randn({size}) * 0.02, gradient = at::zeros({size}), first = at::zeros({size}), second = at::zeros({size}),
+             steps = at::zeros({});
+  const auto part = [&](const at::Tensor& whole, std::int64_t start, at::IntArrayRef sizes) {
+    return whole.narrow(0, start, c10::multiply_integers(sizes)).view(sizes);
+  };
   at::Tensor w = part(flat, 0, {classes, below}), b = part(flat, classes * below, {classes}), hw, hb, dhw, dhb;
   at::Tensor dw = part(gradient, 0, {classes, below}), db = part(gradient, classes * below, {classes});
   if (hidden > 0) {
@@ -93,8 +96,10 @@ Result bare(const Task& problem, std::int64_t hidden) {
   }
   const std::vector<at::Tensor> parameters{flat}, gradients{gradient}, firsts{first}, seconds{second}, counts_of{steps};
   at::Tensor index = at::arange(batch), x = at::empty({batch, width}), y = at::empty({batch}, at::kLong);
-  at::Tensor before = at::empty({batch, std::max<std::int64_t>(hidden, 1)}), after = at::empty_like(before), dafter = at::empty_like(before);
-  at::Tensor scores = at::empty({batch, classes}), logs = at::empty_like(scores), dlogs = at::empty_like(scores), dscores = at::empty_like(scores);
+  at::Tensor before = at::empty({batch, std::max<std::int64_t>(hidden, 1)}), after = at::empty_like(before),
+             dafter = at::empty_like(before);
+  at::Tensor scores = at::empty({batch, classes}), logs = at::empty_like(scores), dlogs = at::empty_like(scores),
+             dscores = at::empty_like(scores);
   at::Tensor loss = at::empty({}), weight = at::empty({}), one = at::ones({}), square = at::empty({});
   at::Tensor wt = w.t(), hwt = hidden > 0 ? hw.t() : w, dscores_t = dscores.t(), before_t = before.t();
   const at::Tensor& under = hidden > 0 ? after : x;
@@ -157,7 +162,8 @@ Result by_torch(const Task& problem, std::int64_t hidden) {
     for (std::int64_t step = 0; step < records / batch; ++step) {
       const at::Tensor index = order.narrow(0, step * batch, batch);
       optimizer.zero_grad();
-      const at::Tensor loss = torch::nn::functional::cross_entropy(net->forward(problem.features.index_select(0, index)), problem.labels.index_select(0, index));
+      const at::Tensor loss = torch::nn::functional::cross_entropy(net->forward(problem.features.index_select(0, index)),
+                                                                   problem.labels.index_select(0, index));
       loss.backward();
       torch::nn::utils::clip_grad_norm_(net->parameters(), 1.0);
       optimizer.step();

@@ -36,7 +36,8 @@ class Messages final : public Dataset {
  public:
   std::size_t size() const override { return 64; }
   Record get(std::size_t index) const override {
-    return {{{"text", "where is my parcel number " + std::to_string(index)}, {"label", std::string(index % 2 ? "a" : "b")}}, "message " + std::to_string(index)};
+    return {{{"text", "where is my parcel number " + std::to_string(index)}, {"label", std::string(index % 2 ? "a" : "b")}},
+            "message " + std::to_string(index)};
   }
 };
 

@@ -1,6 +1,7 @@
-// W1: a linear head on frozen MiniLM, from process start to the saved model and its accuracy. The pass over the backbone is compared with the
-// rate of matrix products measured in the same run.
-//   bench_text_probe BACKBONE.pt VOCAB.txt DATA_FOLDER [fast|exact]       DATA_FOLDER holds train.csv and test.csv with the columns text, category
+// W1: a linear head on frozen MiniLM, from process start to the saved model and its accuracy. The pass over the backbone is compared with
+// the rate of matrix products measured in the same run.
+//   bench_text_probe BACKBONE.pt VOCAB.txt DATA_FOLDER [fast|exact]       DATA_FOLDER holds train.csv and test.csv with the columns text,
+//   category
 #include <filesystem>
 
 #include "bench.h"
@@ -20,8 +21,7 @@ int main(int argc, char** argv) {
   Splits data = data::csv(data_folder + "/train.csv").split({.valid = 0.1, .stratify = "category"});
   data.test = data::csv(data_folder + "/test.csv");
   Model model(Backbone::load(argv[1]), head::Classifier({.label = "category", .labels = data.labels("category")}),
-              text::Tokenizer::load(argv[2], {.text = "text"}),
-              {.prefix = form == "exact" ? PrefixForm::Exact : PrefixForm::Fast});
+              text::Tokenizer::load(argv[2], {.text = "text"}), {.prefix = form == "exact" ? PrefixForm::Exact : PrefixForm::Fast});
   FineTuneReport report;
   const bench::Usage usage = bench::measure([&] { report = fine_tune(model, data); });
   const std::string saved = std::filesystem::temp_directory_path() / "bench_text_probe.pt";

@@ -99,3 +99,31 @@ TEST_CASE("graft train: a disk that is full while saving fails the run and leave
   CHECK(read_file(run + "/model.pt") == before);
   for (const auto& entry : std::filesystem::directory_iterator(run)) CHECK(entry.path().string().find(".part") == std::string::npos);
 }
+
+TEST_CASE("graft train: killed while it fills a store's folder, the next run works, and finds what was written", "[cli]") {
+  const Program graft;
+  const std::string run = graft.folder.file("run"), store = graft.folder.file("store");
+  const std::vector<std::string> arguments{"train",    "--backbone", graft.imported(), "--train", graft.messages("t.csv", 20000, 0),
+                                           "--preset", "probe",      "--store",        store,     "--out",
+                                           run};
+  // The name of the file is not known before; the folder's listing is written to a file of a known name.
+  const std::string written = graft.folder.file("written");
+  std::jthread watcher([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      std::error_code ignored;
+      for (const auto& entry : std::filesystem::directory_iterator(store, ignored)) {
+        if (entry.file_size(ignored) > 20000) test::write(written, "yes");
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  });
+  interrupt(graft, arguments, SIGKILL, written);
+  const std::string kept = std::filesystem::directory_iterator(store)->path();
+  const auto before = std::filesystem::file_size(kept);
+  CHECK(before > 20000);
+  const Result again = graft("train --backbone " + graft.imported() + " --train " + graft.messages("t.csv", 300, 0) + " --store " + store +
+                             " --out " + graft.folder.file("second") + " --json");
+  INFO(again.err);
+  CHECK(again.code == 0);
+  CHECK(parse_json(again.out, "out").at("metrics").at("accuracy").get<double>() > 0.5);
+}

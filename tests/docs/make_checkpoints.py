@@ -62,6 +62,11 @@ def main():
     print("\n## Six networks in four forms, and one file for each other finding\n\nMade by tests/golden/make_checkpoints.py; the tests compare the repaired")
     print("networks with what Python gives, in eval and in train mode.\n")
     table(graft, golden)
+    print("\n## Splits\n\nThe freeze line at several depths. Exact: outputs, gradients, buffers and weights of ten steps of the two halves against the whole")
+    print("network's, in train mode. Fast: what crosses the line by the processor's fastest kernels, relative to its largest value. Saved file: the tuned")
+    print("network, written and loaded again. Bounds stand for differences: digits vary with the processor.\n", flush=True)
+    real = [shared] if os.path.exists(os.path.join(shared, "tchrs_foo9.pt")) else []
+    subprocess.run([os.path.join(os.path.dirname(graft), "split_table"), golden, *real], check=True)
 
 
 if __name__ == "__main__":

@@ -8,23 +8,12 @@
 #include "graph/builder.h"
 #include "graph/findings.h"
 #include "graph/walk.h"
+#include "halves.h"
 #include "support.h"
 
 using namespace graft;
 
 namespace {
-
-std::vector<c10::IValue> inputs_of(const std::string& name, std::int64_t rows, std::uint64_t seed) {
-  at::manual_seed(seed);
-  if (name == "bert") {
-    at::Tensor mask = at::ones({rows, 7}, at::kLong);
-    mask[rows - 1].narrow(0, 4, 3).zero_();
-    return {at::randint(0, 40, {rows, 7}, at::kLong), mask};
-  }
-  if (name == "lstm") return {at::randint(0, 20, {rows, 7}, at::kLong)};
-  const std::int64_t side = name == "vit" ? 8 : 12;
-  return {at::randn({rows, 3, side, side})};
-}
 
 /// How often each operator stands in forward.
 std::map<std::string, int> operators(const graph::Network& network) {
@@ -58,17 +47,17 @@ TEST_CASE("FastForm: the outputs of every kind of network, within 1e-5, for othe
   INFO(name << " " << form << ", oneDNN's linear layers: " << onednn);
   graph::Network network = graph::repaired(graph::Network::load(test::golden_path("checkpoints/" + name + "_" + form + ".pt")));
   network.eval();
-  const graph::FastForm fast = graph::fast_form(network, inputs_of(name, 2, 1), {.onednn_linears = onednn});
+  const graph::FastForm fast = graph::fast_form(network, test::inputs_of(name, 2), {.onednn_linears = onednn});
   INFO(fast.why);
   REQUIRE(fast.network);
-  for (const std::int64_t rows : {1, 5}) CHECK(difference(network, *fast.network, inputs_of(name, rows, 2)) < 1e-5);
+  for (const std::int64_t rows : {1, 5}) CHECK(difference(network, *fast.network, test::inputs_of(name, rows)) < 1e-5);
 }
 
 TEST_CASE("FastForm: norms are folded, layers packed, activations and sums fused", "[graph]") {
   const auto of = [](const std::string& file, const std::string& name) {
     graph::Network network = graph::Network::load(test::golden_path("checkpoints/" + file));
     network.eval();
-    return operators(graph::fast_form(network, inputs_of(name, 2, 1), {.onednn_linears = true}).network.value());
+    return operators(graph::fast_form(network, test::inputs_of(name, 2), {.onednn_linears = true}).network.value());
   };
   auto resnet = of("resnet_script.pt", "resnet");
   CHECK(resnet["aten::batch_norm"] == 0);
@@ -103,8 +92,8 @@ TEST_CASE("FastForm: attention written out in any of its spellings is one kernel
   const std::string scores = GENERATE("torch.matmul(q, k.transpose(-1, -2)) / 2.0", "torch.matmul(q / 2.0, k.transpose(2, 3))",
                                       "torch.matmul(q, k.permute([0, 1, 3, 2]) * 0.5)", "0.5 * torch.matmul(q, k.transpose(-2, -1))");
   const std::string masked = GENERATE("s", "s + mask", "mask + s");
-  const graph::Network network = network_of("def forward(self, q, k, v, mask):\n    s = " + scores + "\n    return torch.matmul(torch.softmax(" +
-                                                masked + ", -1), v) * self.one\n",
+  const graph::Network network = network_of("def forward(self, q, k, v, mask):\n    s = " + scores +
+                                                "\n    return torch.matmul(torch.softmax(" + masked + ", -1), v) * self.one\n",
                                             {{"one", at::ones({1})}});
   at::manual_seed(1);
   const std::vector<c10::IValue> inputs{at::randn({3, 2, 5, 4}), at::randn({3, 2, 6, 4}), at::randn({3, 2, 6, 4}), at::randn({3, 1, 1, 6})};

@@ -32,7 +32,8 @@ TEST_CASE("ShortAttention: what LibTorch gives, for all lengths, widths, masks a
   INFO(length << " x " << width << ", mask " << kind);
   const std::optional<double> scale = kind == "none" ? std::optional<double>(0.3) : std::nullopt;
   const at::Tensor found = graph::short_attention(part(0), part(1), part(2), mask, scale);
-  const at::Tensor expected = at::scaled_dot_product_attention(part(0).contiguous(), part(1).contiguous(), part(2).contiguous(), mask, 0.0, false, scale);
+  const at::Tensor expected =
+      at::scaled_dot_product_attention(part(0).contiguous(), part(1).contiguous(), part(2).contiguous(), mask, 0.0, false, scale);
   CHECK(found.sizes() == expected.sizes());
   CHECK(test::relative_difference(found, expected) < 5e-6);
   if (length <= 32) CHECK(found.transpose(1, 2).is_contiguous());
@@ -41,7 +42,8 @@ TEST_CASE("ShortAttention: what LibTorch gives, for all lengths, widths, masks a
 TEST_CASE("ShortAttention: types that it has no kernel for go to LibTorch", "[graph]") {
   at::manual_seed(1);
   const at::Tensor q = at::randn({2, 2, 4, 8}, at::kDouble);
-  CHECK(test::max_difference(graph::short_attention(q, q, q, std::nullopt, std::nullopt), at::scaled_dot_product_attention(q, q, q)) < 1e-12);
+  CHECK(test::max_difference(graph::short_attention(q, q, q, std::nullopt, std::nullopt), at::scaled_dot_product_attention(q, q, q)) <
+        1e-12);
 }
 
 TEST_CASE("ShortAttention: the same numbers with any number of threads", "[graph]") {

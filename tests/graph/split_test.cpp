@@ -5,58 +5,17 @@
 
 #include <set>
 
+#include "graph/builder.h"
 #include "graph/findings.h"
+#include "graph/work.h"
+#include "halves.h"
 #include "support.h"
 
 using namespace graft;
 
 namespace {
 
-std::vector<c10::IValue> inputs_of(const std::string& name, std::int64_t rows) {
-  at::manual_seed(7);
-  if (name == "bert") {
-    at::Tensor mask = at::ones({rows, 7}, at::kLong);
-    mask[rows - 1].narrow(0, 4, 3).zero_();
-    return {at::randint(0, 40, {rows, 7}, at::kLong), mask};
-  }
-  if (name == "lstm" || name == "tied") return {at::randint(0, 20, {rows, 7}, at::kLong)};
-  const std::int64_t side = name == "vit" ? 8 : 12;
-  return {at::randn({rows, 3, side, side})};
-}
-
-/// Top-level parts of the network in order of use: what a policy freezes from the bottom.
-std::vector<std::string> parts(const graph::Network& network) {
-  std::vector<std::string> found;
-  for (const std::string& name : network.execution_order()) {
-    const std::string part = name.substr(0, name.rfind('.'));
-    if (std::ranges::find(found, part) == found.end()) found.push_back(part);
-  }
-  return found;
-}
-
-struct Step {
-  at::Tensor output;
-  std::vector<at::Tensor> gradients, buffers;
-};
-
-/// One step of SGD on `network`, with `run` for its forward.
-template <class Run>
-Step step(const graph::Network& network, Run run) {
-  at::manual_seed(3);
-  Step taken;
-  taken.output = run();
-  taken.output.pow(2).mean().backward();
-  for (const auto& [name, tensor] : network.parameters()) {
-    taken.gradients.push_back(tensor.grad().defined() ? tensor.grad().clone() : at::Tensor());
-    if (!tensor.grad().defined()) continue;
-    const c10::NoGradGuard no_grad;
-    at::Tensor(tensor).sub_(tensor.grad() * (tensor.grad().abs().max() + 1e-9).reciprocal() * 1e-3);
-    at::Tensor(tensor).mutable_grad().reset();
-  }
-  for (const auto& [name, tensor] : network.buffers()) taken.buffers.push_back(tensor.clone());
-  taken.output = taken.output.detach();
-  return taken;
-}
+using namespace graft::test;
 
 bool same(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b, double tolerance) {
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -64,17 +23,6 @@ bool same(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b, do
     if (a[i].defined() && test::max_difference(a[i], b[i]) > tolerance * (1e-9 + a[i].abs().max().item<double>())) return false;
   }
   return a.size() == b.size();
-}
-
-std::vector<c10::IValue> arguments_of(const graph::Network& network, const graph::Split& split, const std::vector<c10::IValue>& inputs,
-                                      const Fields& cut) {
-  std::vector<c10::IValue> arguments;
-  const auto known = network.arguments();
-  for (std::size_t i = 0; i < known.size(); ++i) {
-    if (std::ranges::find(split.arguments, known[i].name) != split.arguments.end()) arguments.push_back(inputs[i]);
-  }
-  for (const std::string& name : split.cut) arguments.emplace_back(cut[name]);
-  return arguments;
 }
 
 /// Three steps of the whole and of the split network, compared to the bit (tolerance 0) or relative to the largest number.
@@ -108,16 +56,6 @@ void compare(const graph::Network& source, const std::set<std::string>& above, c
     CHECK(same(expected.gradients, given.gradients, tolerance));
     CHECK(same(expected.buffers, given.buffers, tolerance));
   }
-}
-
-/// All parameters of the parts above the first `frozen` ones.
-std::set<std::string> above(const graph::Network& source, const std::vector<std::string>& order, std::size_t frozen) {
-  const std::set<std::string> below(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(frozen));
-  std::set<std::string> names;
-  for (const auto& [parameter, tensor] : source.parameters()) {
-    if (!below.contains(parameter.substr(0, parameter.rfind('.')))) names.insert(parameter);
-  }
-  return names;
 }
 
 }  // namespace
@@ -181,4 +119,26 @@ TEST_CASE("Split: a weight under two names is on one side", "[graph]") {
   const graph::Network source = graph::Network::load(test::golden_path("checkpoints/tied.pt"));
   const auto trains = [](const std::string& name) { return name.starts_with("out"); };
   CHECK_FALSE(graph::split(source.instance(trains), trains).split);  // the embedding trains with the output layer
+}
+
+TEST_CASE("Split: no dead gradients: none of frozen weights, none below the first that trains", "[graph]") {
+  at::manual_seed(1);
+  graph::Builder builder("Layers");
+  builder.parameter("a", at::randn({5, 4})).parameter("b", at::randn({6, 5})).parameter("c", at::randn({7, 6}));
+  builder.define("def forward(self, x):\n    y = torch.relu(torch.linear(torch.relu(torch.linear(x, self.a)), self.b))\n"
+                 "    return torch.linear(y, self.c)\n");
+  const auto trains = [](const std::string& name) { return name == "b"; };
+  const graph::Network live = builder.network().instance(trains);
+  const graph::Split split = *graph::split(live, trains).split;
+  const std::vector<c10::IValue> inputs{at::randn({3, 4})};
+  Fields cut;
+  {
+    const c10::NoGradGuard no_grad;
+    cut = split.prefix(inputs);
+  }
+  const c10::AutoGradMode on(true);
+  at::Tensor output;
+  CHECK(graph::multiply_adds([&] { output = split.suffix(arguments_of(live, split, inputs, cut))["output"]; }) == 3 * (5 * 6 + 6 * 7));
+  // The way down through c, and the weight of b.
+  CHECK(graph::multiply_adds([&] { output.sum().backward(); }) == 3 * (6 * 7 + 5 * 6));
 }

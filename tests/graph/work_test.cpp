@@ -12,7 +12,9 @@ TEST_CASE("Work: products, convolutions and attention by their shapes", "[graph]
   CHECK(graph::multiply_adds([&] { at::linear(x, w); }) == 5 * 7 * 8 * 3);
   CHECK(graph::multiply_adds([&] { at::matmul(x, x.transpose(1, 2)); }) == 5 * 7 * 8 * 7);
   // Output 6 x 6, each from 4 / 2 input channels and 3 x 3 places.
-  CHECK(graph::multiply_adds([&] { at::convolution(at::randn({2, 4, 8, 8}), at::randn({10, 2, 3, 3}), {}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}, 2); }) == 2 * 10 * 6 * 6 * 2 * 9);
+  CHECK(graph::multiply_adds([&] {
+          at::convolution(at::randn({2, 4, 8, 8}), at::randn({10, 2, 3, 3}), {}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}, 2);
+        }) == 2 * 10 * 6 * 6 * 2 * 9);
   CHECK(graph::multiply_adds([&] { at::conv1d(at::randn({2, 4, 8}), at::randn({10, 4, 3})); }) == 2 * 10 * 6 * 4 * 3);
   // Each of 4 x 4 inputs is spread over 2 x 2 places of 5 channels.
   CHECK(graph::multiply_adds([&] { at::conv_transpose2d(at::randn({1, 3, 4, 4}), at::randn({3, 5, 2, 2})); }) == 3 * 16 * 5 * 4);

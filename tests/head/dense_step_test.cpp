@@ -40,7 +40,8 @@ TEST_CASE("DenseStep: loss and gradients of autograd, for classes, with weights,
   const std::int64_t hidden = GENERATE(0, 5);
   const bool weighted = GENERATE(false, true), shares = GENERATE(false, true);
   INFO("hidden " << hidden << ", weighted " << weighted << ", shares " << shares);
-  head::Classifier head({.labels = {"a", "b", "c"}, .hidden = hidden, .class_weights = weighted ? std::vector<double>{1, 2, 0.5} : std::vector<double>{}});
+  head::Classifier head(
+      {.labels = {"a", "b", "c"}, .hidden = hidden, .class_weights = weighted ? std::vector<double>{1, 2, 0.5} : std::vector<double>{}});
   head.build({{"output", at::zeros({2, 6})}});
   compare(head, [&](std::int64_t rows) {
     return Fields{{"label", shares ? at::rand({rows, 3}).softmax(-1) : at::randint(3, {rows}, at::kLong)}};

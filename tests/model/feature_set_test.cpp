@@ -54,7 +54,7 @@ TEST_CASE("FeatureSet: a stop leaves it short", "[model]") {
   std::stop_source stop;
   const auto store =
       FeatureSet::make(test::toy_model(), test::toy_messages(60),
-                         {.batch_positions = 16, .progress = [&](const Progress&) { stop.request_stop(); }, .stop = stop.get_token()});
+                       {.batch_positions = 16, .progress = [&](const Progress&) { stop.request_stop(); }, .stop = stop.get_token()});
   REQUIRE(store.has_value());
   CHECK(store->size() > 0);
   CHECK(store->size() < 60);

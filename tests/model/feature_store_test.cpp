@@ -114,10 +114,13 @@ TEST_CASE("FeatureStore: a file that another store holds, or a folder that canno
 }
 
 TEST_CASE("FeatureStore: random preprocessing keeps as many views as are wanted", "[model]") {
-  Model model(Backbone::load(test::golden_path("vision_script.pt")), head::Classifier({.labels = {"0", "1", "2"}}), Noisy(), {.device = "cpu"});
+  Model model(Backbone::load(test::golden_path("vision_script.pt")), head::Classifier({.labels = {"0", "1", "2"}}), Noisy(),
+              {.device = "cpu"});
   const Data data = test::toy_pictures(4);
   const FeatureStore store({.views = 2});
-  const auto view = [&](int number, Mode mode = Mode::Train) { return FeatureSet::make(model, data, {.mode = mode, .view = number}, store).value(); };
+  const auto view = [&](int number, Mode mode = Mode::Train) {
+    return FeatureSet::make(model, data, {.mode = mode, .view = number}, store).value();
+  };
   const FeatureSet zero = view(0), one = view(1), evaluated = view(0, Mode::Eval);
   CHECK(zero.is_random());
   CHECK_FALSE(evaluated.is_random());

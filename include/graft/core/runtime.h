@@ -18,8 +18,8 @@ struct RuntimeOptions {
   /// Threads for tensor operators; 0 keeps LibTorch's choice.
   int threads = 0;
   Executor executor = Executor::Plain;
-  /// Keep freed memory in the process (glibc's mallopt) instead of giving it back to the kernel after each step, and let large tensors lie in
-  /// huge pages: saves the price of fresh pages. It changes the allocator of the whole process, so a library leaves it off and the graft
+  /// Keep freed memory in the process (glibc's mallopt) instead of giving it back to the kernel after each step, and let large tensors lie
+  /// in huge pages: saves the price of fresh pages. It changes the allocator of the whole process, so a library leaves it off and the graft
   /// program switches it on.
   bool keep_memory = false;
 };

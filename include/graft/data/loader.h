@@ -19,7 +19,8 @@ enum class Order {
   Sequential,
   /// Drawn from (seed, epoch); batches are padded.
   Shuffled,
-  /// Shuffled into batches of like length, in content and order drawn from (seed, epoch): see grouped_order(). All samples are prepared before
+  /// Shuffled into batches of like length, in content and order drawn from (seed, epoch): see grouped_order(). All samples are prepared
+  /// before
   /// the first batch.
   Grouped,
   /// Longest first, equal shapes together: nothing is padded. All samples are prepared before the first batch.
@@ -49,8 +50,8 @@ using TargetFunction = std::function<void(const Record&, std::span<Sample>)>;
 /// The order in which an epoch of this seed takes n records.
 GRAFT_API std::vector<std::size_t> shuffled_order(std::size_t n, std::uint64_t seed, std::uint64_t epoch);
 
-/// An order for batches of `batch_size` in which samples of like length share a batch, so that little is padded: which of them do, and where
-/// the batch stands, is drawn from (seed, epoch). A batch that is not full comes last.
+/// An order for batches of `batch_size` in which samples of like length share a batch, so that little is padded: which of them do, and
+/// where the batch stands, is drawn from (seed, epoch). A batch that is not full comes last.
 GRAFT_API std::vector<std::size_t> grouped_order(std::span<const std::int64_t> lengths, std::size_t batch_size, std::uint64_t seed,
                                                  std::uint64_t epoch);
 
