@@ -38,9 +38,11 @@ struct Convolution final : at::ObserverContext {
 };
 
 std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& call) {
-  const auto inputs = call.inputs();
+  // TorchScript's interpreter shows its whole stack, on which the arguments come last.
+  const auto inputs = call.inputs().slice(call.inputs().size() - call.num_inputs());
   counted += work_of(call.name(), inputs);
-  if (std::string_view(call.name()) != "aten::convolution") return nullptr;
+  // Traces call it, and aten::conv2d and its kin end in it.
+  if (std::string_view(call.name()) != "aten::_convolution") return nullptr;
   auto convolution = std::make_unique<Convolution>();
   convolution->kernel = tensor(inputs, 1).numel() / tensor(inputs, 1).size(0);
   convolution->input = tensor(inputs, 0).numel();
@@ -50,7 +52,7 @@ std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& call) {
 
 void end(const at::RecordFunction& call, at::ObserverContext* context) {
   const auto* convolution = static_cast<const Convolution*>(context);
-  if (convolution == nullptr || call.outputs().empty()) return;
+  if (convolution == nullptr || call.outputs().empty() || !call.outputs()[0].isTensor()) return;
   counted += convolution->kernel * (convolution->transposed ? convolution->input : call.outputs()[0].toTensor().numel());
 }
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "core/names.h"
+#include "graft/backbone/import.h"
 #include "graft/core/runtime.h"
 #include "graph/fast_form.h"
 #include "graph/findings.h"
@@ -124,6 +125,13 @@ int main(int argc, char** argv) {
       rows(name + ", " + form, source, test::inputs_of(name, 8), 3);
     }
   }
+  const std::string imported = std::filesystem::temp_directory_path() / "split_table_bert.pt";
+  backbone::import_checkpoint(std::string(argv[1]) + "/../tiny_bert", imported);
+  at::manual_seed(7);
+  at::Tensor mask = at::ones({8, 7}, at::kLong);
+  mask[7].narrow(0, 4, 3).zero_();
+  rows("bert, imported", graph::Network::load(imported), {at::randint(0, 30, {8, 7}, at::kLong), mask, c10::IValue()}, 3);
+  std::filesystem::remove(imported);
   if (argc < 3) return 0;
   at::manual_seed(7);
   const std::vector<c10::IValue> sounds{at::randn({4, 512}), 16000}, pairs{at::randn({8, 256}), at::randn({8, 256})};
