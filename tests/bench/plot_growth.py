@@ -5,7 +5,7 @@
 import json, math, sys
 
 COLOURS = ["#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad", "#d68910", "#34495e"]
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 430, 60, 330, 30, 50
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 820, 430, 60, 390, 30, 50
 
 
 def main():
