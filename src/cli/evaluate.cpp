@@ -9,7 +9,7 @@ namespace graft::cli {
 namespace {
 
 struct EvaluateFlags {
-  std::string model, data;
+  std::string model, data, store, precision = "fp32";
   bool trust = false;
   MachineFlags machine;
 };
@@ -19,8 +19,10 @@ int run(const EvaluateFlags& flags, const Voice& voice) {
   const Interrupt interrupt;
   ProgressLine line(voice);
   Model model = Model::load(flags.model, {.device = flags.machine.device, .trust = flags.trust});
+  model.set_precision(precision_from(flags.precision));
+  const FeatureStore store = flags.store.empty() ? FeatureStore::off() : FeatureStore({.folder = flags.store});
   const Data data = open_data(flags.data, columns_of(model));
-  const EvalReport report = Evaluator({.progress = line.function()}).run(model, data, interrupt.token());
+  const EvalReport report = Evaluator({.progress = line.function(), .store = store}).run(model, data, interrupt.token());
   line.clear();
   if (const int code = Interrupt::exit_code(); code != 0) {
     std::cerr << "interrupted after " << report.samples << " of " << data.size() << " records\n";
@@ -42,6 +44,8 @@ Run add_evaluate(CLI::App& app, Voice& voice) {
   command->footer("Example: graft evaluate run/model.pt --data test.csv");
   command->add_option("MODEL", flags->model, "A model saved by graft")->required();
   command->add_option("--data", flags->data, "A .csv, .tsv or .jsonl file with the columns that the model was trained on")->required();
+  command->add_option("--store", flags->store, "A folder where what the frozen part gives is found and kept, as in graft train");
+  command->add_option("--precision", flags->precision, "Of the frozen part: fp32, or bf16 to measure what training saw");
   command->add_flag("--trust", flags->trust, "Load the model without the check of its code");
   flags->machine.add_flags(*command);
   return [flags, &voice] { return run(*flags, voice); };

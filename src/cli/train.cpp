@@ -21,10 +21,10 @@ const char* measured_on(const Splits& data) { return !data.test.empty() ? "test"
 
 /// What is measured at the end: the saved file, loaded again, on test data where given.
 EvalReport measure(const TrainSettings& settings, const Splits& data, const std::string& file, ProgressLine& line,
-                   const Interrupt& interrupt) {
-  Model saved = Model::load(file, {.device = settings.device, .trust = settings.trust});
+                   const FeatureStore& store, const Interrupt& interrupt) {
+  Model saved = Model::load(file, {.device = settings.device, .prefix = settings.model(Freeze::all()).prefix, .trust = settings.trust});
   const Data& measured = !data.test.empty() ? data.test : !data.valid.empty() ? data.valid : data.train;
-  return Evaluator({.progress = line.function()}).run(saved, measured, interrupt.token());
+  return Evaluator({.progress = line.function(), .store = store}).run(saved, measured, interrupt.token());
 }
 
 void print_plan(const TrainSettings& settings, const TrainInputs& inputs) {
@@ -66,6 +66,9 @@ int run(TrainSettings settings, const Voice& voice) {
   Model model = inputs.make_model();
   train::preflight(model, inputs.data);
   if (!voice.quiet) print_plan(settings, inputs);
+  model.set_precision(precision_from(settings.precision));
+  settings.precision = precision_name(model.precision());  // what auto means here, for the record and for whoever runs it again
+  model.set_precision(Precision::Float32);
   const double load_seconds = loading.seconds();
   if (settings.check_only) {
     for (const Problem& warning : check_data(model, inputs.data)) log(LogLevel::Warning, warning.code + ": " + warning.message);
@@ -77,9 +80,10 @@ int run(TrainSettings settings, const Voice& voice) {
   folder.write("config.json", settings.json());
   start_log(folder, voice);
   const auto line = std::make_shared<ProgressLine>(voice);
+  const TrainerOptions trainer = settings.trainer();
   FineTuneReport report = fine_tune(model, inputs.data,
                                     {.preset = preset_from(settings.preset),
-                                     .trainer = settings.trainer(),
+                                     .trainer = trainer,
                                      .evaluate = false,
                                      .callbacks = {line, std::make_shared<HistoryFile>(folder.file("history.jsonl"))},
                                      .stop = interrupt.token()});
@@ -98,7 +102,7 @@ int run(TrainSettings settings, const Voice& voice) {
   model.save(file);
   add_phase(report.training.phases, "save", saving.seconds());
   if (Interrupt::exit_code() != 0) return end_interrupted(report, folder, voice);
-  const EvalReport found = measure(settings, inputs.data, file, *line, interrupt);
+  const EvalReport found = measure(settings, inputs.data, file, *line, trainer.store, interrupt);
   line->clear();
   if (Interrupt::exit_code() != 0) return end_interrupted(report, folder, voice);
 

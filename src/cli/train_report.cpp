@@ -32,6 +32,7 @@ void add_common(Json& result, const FineTuneReport& report, const std::string& m
   result["phases"] = Json::object();
   for (const auto& [name, seconds] : report.training.phases) result["phases"][name] = seconds;
   result["plan"] = report.plan;
+  result["precision"] = precision_name(report.training.precision);
   result["warnings"] = Json::array();
   for (const Problem& warning : report.warnings) {
     result["warnings"].push_back(
@@ -63,6 +64,7 @@ Json interrupted_json(const FineTuneReport& report, const std::string& model) {
 
 std::string text_of(const FineTuneReport& report, const Model& model) {
   std::string text = report.plan + "\n" + model.freeze_table().text();
+  if (report.training.precision == Precision::BFloat16) text += "the frozen part computed in bf16, all that is measured below in fp32\n";
   if (const EpochRecord& best = best_of(report.training); best.l2) {
     text +=
         "L2 strength " + Json(*best.l2).dump() + " chosen of " + std::to_string(report.training.history.size()) + " on validation data\n";

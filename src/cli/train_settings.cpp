@@ -31,6 +31,7 @@ void for_each(Settings& s, Visit visit) {
         "What the frozen part gives is computed once and kept: auto in memory, DIR also for later runs; off: it runs in every epoch");
   visit("store-budget", s.store_budget, "Memory for it, as 500MB or 2GB; what is beyond lies in temporary files");
   visit("prefix", s.prefix, "The frozen part: fast (the processor's best kernels, equal to 1e-5) or exact (the network's own operators)");
+  visit("precision", s.precision, "Of the frozen part while training: auto (bf16 where the processor is fast at it), fp32 or bf16");
   visit("epochs", s.epochs, "Passes over the data; 0: 3 if the backbone trains, else 30");
   visit("batch", s.batch, "Records of a step");
   visit("lr", s.lr, "Learning rate of the head; the backbone learns at a tenth of it");
@@ -133,6 +134,9 @@ std::vector<Problem> TrainSettings::problems() const {
   require(bytes_from(store_budget).has_value(), "a --store-budget like 500MB or 2GB is wanted, got \"" + store_budget + "\".",
           "2GB is the default.");
   require(prefix == "fast" || prefix == "exact", "--prefix fast or exact is wanted, got \"" + prefix + "\".", "fast is the default.");
+  const bool known = precision == "auto" || precision == "fp32" || precision == "bf16";
+  require(known, "--precision auto, fp32 or bf16 is wanted, got \"" + precision + "\".", "auto is the default.");
+  require(!(prefix == "exact" && precision == "bf16"), "--prefix exact is float32, --precision bf16 is not.", "Leave one of them out.");
   require(epochs >= 0, "--epochs of at least 0 is wanted, got " + std::to_string(epochs) + ".", "0 leaves the number to the preset.");
   require(!out.empty(), "a run folder is wanted.", "Name it with --out.");
   require(seed >= 0, "a --seed of at least 0 is wanted.", "Leave it out for 0.");
@@ -148,7 +152,7 @@ std::vector<Problem> TrainSettings::problems() const {
 }
 
 TrainerOptions TrainSettings::trainer() const {
-  TrainerOptions options{.batch_size = batch, .lr = lr, .patience = patience, .seed = static_cast<std::uint64_t>(seed)};
+  TrainerOptions options{.batch_size = batch, .lr = lr, .patience = patience, .precision = precision_from(precision), .seed = static_cast<std::uint64_t>(seed)};
   if (epochs > 0) options.epochs = epochs;
   options.store = store == "off" ? FeatureStore::off()
                                  : FeatureStore({.budget = bytes_from(store_budget).value(), .folder = store == "auto" ? "" : store});

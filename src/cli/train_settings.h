@@ -24,7 +24,7 @@ struct TrainSettings {
   std::string label_separator = ";";
   int max_length = 256;
   std::string preset = "auto", freeze;
-  std::string store = "auto", store_budget = "2GB", prefix = "fast";
+  std::string store = "auto", store_budget = "2GB", prefix = "fast", precision = "auto";
   int epochs = 0;
   int batch = 32;
   double lr = 1e-3;

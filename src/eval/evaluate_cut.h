@@ -7,7 +7,7 @@
 
 namespace graft {
 
-/// Evaluator::run without mistakes to show, from what crosses the freeze line: only the part that trains runs. A stop leaves samples out.
-EvalReport evaluate_cut(Model& model, const Data& data, const CutSet& set, std::stop_token stop = {});
+/// Evaluator::run from what crosses the freeze line: only the part that trains runs. Keeps so many mistakes. A stop leaves samples out.
+EvalReport evaluate_cut(Model& model, const Data& data, const CutSet& set, std::size_t mistakes, std::stop_token stop = {});
 
 }  // namespace graft

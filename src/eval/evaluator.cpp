@@ -4,10 +4,9 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
-#include <limits>
-#include <map>
 
 #include "core/stopwatch.h"
+#include "eval/collector.h"
 #include "eval/evaluate_cut.h"
 #include "graft/core/error.h"
 #include "graft/data/loader.h"
@@ -15,88 +14,6 @@
 
 namespace graft {
 namespace {
-
-/// Everything that is summed up over the batches of one evaluation.
-class Collector {
- public:
-  Collector(const Model& model, const Data& data, std::size_t keep)
-      : head_(model.head()), preprocess_(*model.preprocess()), data_(data), keep_(keep), metrics_(model.head().metrics()) {}
-
-  void add(const Fields& outputs, const Batch& batch) {
-    for (const LossTerm& term : loss_terms(head_, outputs, batch.targets, batch.size())) {
-      auto& [sum, weight] = terms_[term.name];
-      sum += term.sum.item<double>();
-      weight += term.weight.item<double>();
-    }
-    std::vector<Record> records;
-    for (const std::int64_t index : batch.records) records.push_back(data_.get(static_cast<std::size_t>(index)));
-    for (const auto& metric : metrics_) metric->update(outputs, batch, records);
-    compare(head_.decode(outputs, batch, records), records);
-    samples_ += batch.size();
-  }
-
-  EvalReport report(double seconds) {
-    EvalReport report;
-    // Stopped before the first batch, nothing was measured, which is not a loss of 0.
-    double loss = samples_ > 0 ? 0.0 : std::numeric_limits<double>::quiet_NaN();
-    for (const auto& [name, term] : terms_) loss += term.first / term.second;
-    report.metrics.emplace_back("loss", loss);
-    for (const auto& metric : metrics_) {
-      for (auto& value : metric->compute()) report.metrics.push_back(std::move(value));
-    }
-    report.samples = samples_;
-    report.seconds = seconds;
-    for (const auto& [pair, count] : answers_) {
-      for (const std::string& label : {pair.first, pair.second}) index_.emplace(label, 0);
-    }
-    for (auto& [label, index] : index_) {
-      index = static_cast<std::int64_t>(report.labels.size());
-      report.labels.push_back(label);
-    }
-    report.confusion = metric::ConfusionMatrix(static_cast<std::int64_t>(report.labels.size()));
-    for (const auto& [pair, count] : answers_) report.confusion.add(index_[pair.first], index_[pair.second], count);
-    trim();
-    report.mistakes = std::move(mistakes_);
-    return report;
-  }
-
- private:
-  void compare(const std::vector<Decoded>& answers, const std::vector<Record>& records) {
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-      const std::string truth = head_.truth(records[i]);
-      if (truth.empty()) continue;
-      if (head_.has_classes()) ++answers_[{truth, answers[i].label}];
-      if (truth != answers[i].label)
-        mistakes_.push_back({records[i].place, text_of(records[i]), truth, answers[i].label, answers[i].score});
-    }
-    if (mistakes_.size() > 4 * keep_) trim();
-  }
-
-  std::string text_of(const Record& record) const {
-    std::string text;
-    for (const auto& [field, value] : preprocess_.example().values) {
-      const bool is_text = std::holds_alternative<std::string>(value) && record.has_value(field);
-      if (is_text) text += (text.empty() ? "" : " | ") + record.text(field);
-    }
-    return text;
-  }
-
-  void trim() {
-    std::ranges::stable_sort(mistakes_, std::greater<>(), &Mistake::score);
-    if (mistakes_.size() > keep_) mistakes_.resize(keep_);
-  }
-
-  const Head& head_;
-  const Preprocess& preprocess_;
-  const Data& data_;
-  std::size_t keep_;
-  Metrics metrics_;
-  std::map<std::string, std::pair<double, double>> terms_;
-  std::map<std::pair<std::string, std::string>, std::int64_t> answers_;  // (truth, answer)
-  std::map<std::string, std::int64_t> index_;
-  std::vector<Mistake> mistakes_;
-  std::int64_t samples_ = 0;
-};
 
 void require_records(const Data& data) {
   if (!data.empty()) return;
@@ -106,16 +23,38 @@ void require_records(const Data& data) {
                    .place = ""});
 }
 
+/// From what the store holds, or now keeps; nothing where nothing can be kept.
+std::optional<EvalReport> run_stored(Model& model, const Data& data, const EvaluatorOptions& options, std::stop_token stop) {
+  if (!options.store.is_on()) return std::nullopt;
+  const Stopwatch watch;
+  const FeatureSetOptions how{.batch_positions = options.batch_positions,
+                              .threads = options.threads,
+                              .progress =
+                                  [&](const Progress& progress) {
+                                    if (options.progress) options.progress({"evaluate", progress.done, progress.total, progress.note});
+                                  },
+                              .stop = stop};
+  std::optional<EvalReport> report;
+  if (!model.backbone_trains()) {
+    if (const auto set = FeatureSet::make(model, data, how, options.store)) report = Evaluator(options).run(model, data, *set);
+  } else if (const auto set = CutSet::make(model, data, how, options.store)) {
+    report = evaluate_cut(model, data, *set, options.mistakes, stop);
+  }
+  if (report) report->seconds = watch.seconds();
+  return report;
+}
+
 }  // namespace
 
 EvalReport Evaluator::run(Model& model, const Data& data, std::stop_token stop) const {
   require_records(data);
   const c10::NoGradGuard no_grad;
   const EvalMode mode(model);
+  if (auto stored = run_stored(model, data, options_, stop)) return std::move(*stored);
   const Stopwatch watch;
   Loader loader(data, model.preprocess(), target_function(model),
                 {.batch_positions = options_.batch_positions, .order = Order::ByLength, .threads = options_.threads});
-  Collector collector(model, data, options_.mistakes);
+  eval::Collector collector(model, data, options_.mistakes);
   std::int64_t done = 0;
   while (!stop.stop_requested()) {
     auto batch = loader.next();
@@ -133,7 +72,7 @@ EvalReport Evaluator::run(Model& model, const Data& data, const FeatureSet& set)
   const c10::NoGradGuard no_grad;
   const EvalMode mode(model);
   const Stopwatch watch;
-  Collector collector(model, data, options_.mistakes);
+  eval::Collector collector(model, data, options_.mistakes);
   constexpr std::int64_t rows_at_once = 1024;
   for (std::int64_t start = 0; start < set.size(); start += rows_at_once) {
     const std::int64_t count = std::min(rows_at_once, set.size() - start);
@@ -144,12 +83,12 @@ EvalReport Evaluator::run(Model& model, const Data& data, const FeatureSet& set)
   return collector.report(watch.seconds());
 }
 
-EvalReport evaluate_cut(Model& model, const Data& data, const CutSet& set, std::stop_token stop) {
+EvalReport evaluate_cut(Model& model, const Data& data, const CutSet& set, std::size_t mistakes, std::stop_token stop) {
   require_records(data);
   const c10::NoGradGuard no_grad;
   const EvalMode mode(model);
   const Stopwatch watch;
-  Collector collector(model, data, 0);
+  eval::Collector collector(model, data, mistakes);
   constexpr std::size_t rows_at_once = 64;
   const std::vector<std::size_t> order = set.by_length();
   for (std::size_t start = 0; start < order.size() && !stop.stop_requested(); start += rows_at_once) {

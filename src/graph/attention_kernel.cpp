@@ -1,6 +1,7 @@
 #include "graph/attention_kernel.h"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace graft::graph {
 namespace {
@@ -20,6 +21,7 @@ struct Vectors;
   struct Vectors<lanes> {                                                                         \
     typedef float Floats __attribute__((vector_size(lanes * 4), aligned(4), may_alias));          \
     typedef std::int32_t Integers __attribute__((vector_size(lanes * 4), aligned(4), may_alias)); \
+    typedef std::uint16_t Halves __attribute__((vector_size(lanes * 2), aligned(2), may_alias));  \
   };
 GRAFT_VECTORS(4)
 GRAFT_VECTORS(8)
@@ -32,6 +34,7 @@ template <int lanes>
 struct Kernel {
   using Vector = typename Vectors<lanes>::Floats;
   using Integers = typename Vectors<lanes>::Integers;
+  using Halves = typename Vectors<lanes>::Halves;
   static constexpr std::int64_t parts = columns / lanes;
 
   GRAFT_INLINE Vector& at(float* data) { return *reinterpret_cast<Vector*>(data); }
@@ -95,11 +98,35 @@ struct Kernel {
     for (std::int64_t j = 0; j < size; j += lanes) at(scores + j) *= 1 / sum;
   }
 
-  GRAFT_INLINE void run(const AttentionTask& task, float* scratch) {
+  /// Whole rows of queries as floats: where they lie, or in `place`.
+  GRAFT_INLINE const float* widened(const float* row, std::int64_t, float*) { return row; }
+  GRAFT_INLINE const float* widened(const c10::BFloat16* row, std::int64_t width, float* place) {
+    for (std::int64_t d = 0; d < width; ++d) place[d] = row[d];
+    return place;
+  }
+
+  /// One row of a tile, `count` of its columns, to the result.
+  GRAFT_INLINE void store(const float* tile, std::int64_t count, float* to) {
+    for (std::int64_t c = 0; c < count; ++c) to[c] = tile[c];
+  }
+  GRAFT_INLINE void store(const float* tile, std::int64_t count, c10::BFloat16* to) {
+    std::int64_t c = 0;
+    for (; c + lanes <= count; c += lanes) {
+      // To the nearest, ties to even.
+      Integers bits = reinterpret_cast<const Integers&>(at(tile + c));
+      bits += 0x7fff + ((bits >> 16) & 1);
+      *reinterpret_cast<Halves*>(to + c) = __builtin_convertvector((bits >> 16) & 0xffff, Halves);
+    }
+    for (; c < count; ++c) to[c] = tile[c];
+  }
+
+  template <class Number>
+  GRAFT_INLINE void run(const AttentionTask<Number>& task, float* scratch) {
     const std::int64_t keys = padded(task.keys), width = padded(task.width);
     float* turned = scratch;                     // k transposed, [D, padded M]
     float* values = turned + task.width * keys;  // v, [M, padded D]
     float* scores = values + task.keys * width;  // [rows, padded M]
+    float* queries = scores + rows * keys;       // [rows, padded D]
     for (std::int64_t start = 0; start < keys; start += columns) {
       const std::int64_t present = std::min(columns, task.keys - start);
       for (std::int64_t d = 0; d < task.width; ++d) {
@@ -114,7 +141,7 @@ struct Kernel {
     const float* from[rows];
     for (std::int64_t i = 0; i < task.queries; i += rows) {
       const std::int64_t present = std::min(rows, task.queries - i);
-      for (std::int64_t r = 0; r < rows; ++r) from[r] = task.q[i + std::min(r, present - 1)];
+      for (std::int64_t r = 0; r < rows; ++r) from[r] = widened(task.q[i + std::min(r, present - 1)], task.width, queries + r * width);
       for (std::int64_t j = 0; j < keys; j += columns) product(from, turned + j, keys, task.width, task.scale, scores + j, keys);
       for (std::int64_t r = 0; r < present; ++r) {
         if (task.mask.data != nullptr) {
@@ -124,47 +151,63 @@ struct Kernel {
       }
       for (std::int64_t r = 0; r < rows; ++r) from[r] = scores + std::min(r, present - 1) * keys;
       for (std::int64_t d = 0; d < width; d += columns) {
-        float* to = task.out + i * task.out_stride + d;
-        if (present == rows && d + columns <= task.width) {
-          product(from, values + d, width, task.keys, 1, to, task.out_stride);
-          continue;
+        Number* to = task.out + i * task.out_stride + d;
+        if constexpr (std::is_same_v<Number, float>) {
+          if (present == rows && d + columns <= task.width) {
+            product(from, values + d, width, task.keys, 1, to, task.out_stride);
+            continue;
+          }
         }
         product(from, values + d, width, task.keys, 1, tile, columns);
-        for (std::int64_t r = 0; r < present; ++r) {
-          for (std::int64_t c = 0; c < std::min(columns, task.width - d); ++c) to[r * task.out_stride + c] = tile[r * columns + c];
-        }
+        for (std::int64_t r = 0; r < present; ++r) store(tile + r * columns, std::min(columns, task.width - d), to + r * task.out_stride);
       }
     }
   }
 };
 
-void run_plain(const AttentionTask& task, float* scratch) { Kernel<4>::run(task, scratch); }
+template <class Number>
+void run_plain(const AttentionTask<Number>& task, float* scratch) {
+  Kernel<4>::run(task, scratch);
+}
 
 #if defined(__x86_64__)
-[[gnu::target("avx2,fma")]] void run_avx2(const AttentionTask& task, float* scratch) { Kernel<8>::run(task, scratch); }
-[[gnu::target("avx512f,avx512vl,avx512dq,fma")]] void run_avx512(const AttentionTask& task, float* scratch) {
+template <class Number>
+[[gnu::target("avx2,fma")]] void run_avx2(const AttentionTask<Number>& task, float* scratch) {
+  Kernel<8>::run(task, scratch);
+}
+template <class Number>
+[[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,fma")]] void run_avx512(const AttentionTask<Number>& task, float* scratch) {
   Kernel<16>::run(task, scratch);
 }
 #endif
 
-using Function = void (*)(const AttentionTask&, float*);
+template <class Number>
+using Function = void (*)(const AttentionTask<Number>&, float*);
 
-Function kernel_of_processor() {
+template <class Number>
+Function<Number> kernel_of_processor() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) return run_avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return run_avx2;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq"))
+    return run_avx512<Number>;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return run_avx2<Number>;
 #endif
-  return run_plain;
+  return run_plain<Number>;
 }
 
 }  // namespace
 
 std::int64_t attention_scratch(std::int64_t keys, std::int64_t width) {
-  return width * padded(keys) + keys * padded(width) + rows * padded(keys);
+  return width * padded(keys) + keys * padded(width) + rows * padded(keys) + rows * padded(width);
 }
 
-void attend(const AttentionTask& task, float* scratch) {
-  static const Function kernel = kernel_of_processor();
+void attend(const AttentionTask<float>& task, float* scratch) {
+  static const auto kernel = kernel_of_processor<float>();
+  kernel(task, scratch);
+}
+
+void attend(const AttentionTask<c10::BFloat16>& task, float* scratch) {
+  static const auto kernel = kernel_of_processor<c10::BFloat16>();
   kernel(task, scratch);
 }
 

@@ -34,7 +34,7 @@ std::optional<Convolution> convolution_of(jit::Node* node) {
   const auto stride = pair(node->input(3)), padding = pair(node->input(4)), dilation = pair(node->input(5));
   const auto groups = jit::constant_as<std::int64_t>(node->input(general ? 8 : 6));
   const bool transposed = general && jit::constant_as<bool>(node->input(6)) != false;
-  if (!weight || weight->dim() != 4 || weight->scalar_type() != at::kFloat || transposed || !stride || !padding || !dilation || !groups)
+  if (!weight || weight->dim() != 4 || !has_kernels(weight->scalar_type()) || transposed || !stride || !padding || !dilation || !groups)
     return std::nullopt;
   if (!constant_tensor(node->input(2)) && !is_none(node->input(2))) return std::nullopt;
   return Convolution{node, *weight, *padding, *stride, *dilation, *groups};

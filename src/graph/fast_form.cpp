@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
@@ -13,12 +14,13 @@
 #include "graph/fast_layers.h"
 #include "graph/flat.h"
 #include "graph/frozen_graph.h"
+#include "graph/half_layers.h"
 
 namespace graft::graph {
 namespace {
 
-// Rounding in another order gives 1e-6 or so, a wrong rewrite far more.
-constexpr double largest_difference = 1e-4;
+// Rounding in another order gives 1e-6 or so, to bfloat16 a few times 1e-3, a wrong rewrite far more.
+double largest_difference(const Kernels& kernels) { return kernels.bfloat16 ? 2e-2 : 1e-4; }
 
 bool lies_on_cpu(const Network& network) {
   for (const auto& tensors : {network.parameters(), network.buffers()}) {
@@ -31,6 +33,7 @@ Network rewritten(const Network& network, Kernels kernels) {
   auto graph = frozen_graph(network);
   torch::jit::OptimizeFrozenGraph(graph, /*optimize_numerics=*/true);
   join_attention(*graph);
+  if (kernels.bfloat16) use_bfloat16(*graph);
   if (lies_on_cpu(network)) {
     torch::jit::EliminateDeadCode(graph);  // the passes ask who reads a value
     shorten_attention(*graph);
@@ -42,23 +45,21 @@ Network rewritten(const Network& network, Kernels kernels) {
   return network_of(graph, network);
 }
 
-/// Relative to the largest value, over all outputs.
-double difference(const Fields& expected, const Fields& found) {
-  double largest = 0;
+/// True if all outputs are equal within `limit`, relative to the largest value of each.
+bool agree(const Fields& expected, const Fields& found, double limit) {
   for (const auto& [name, tensor] : expected) {
     const at::Tensor* other = found.find(name);
-    if (other == nullptr || other->sizes() != tensor.sizes()) return 1;
+    if (other == nullptr || other->sizes() != tensor.sizes()) return false;
     if (tensor.numel() == 0) continue;
     if (!tensor.is_floating_point()) {
-      if (!tensor.equal(*other)) return 1;
+      if (!tensor.equal(*other)) return false;
       continue;
     }
     const double size = tensor.abs().max().item<double>(), apart = (tensor - *other).abs().max().item<double>();
     // Also false for what is not a number.
-    if (!(apart <= largest_difference * size)) return 1;
-    largest = std::max(largest, size > 0 ? apart / size : 0);
+    if (!(apart <= limit * size)) return false;
   }
-  return largest;
+  return true;
 }
 
 /// An example of zeros cancels in the network down to its rounding: where values are all the same, others are drawn.
@@ -74,11 +75,21 @@ std::vector<c10::IValue> telling(std::vector<c10::IValue> example) {
 
 }  // namespace
 
-Kernels Kernels::of_processor() {
+Kernels Kernels::of_processor(bool bfloat16) {
 #if defined(__x86_64__)
-  return {.onednn_linears = at::Context::hasMKLDNN() && __builtin_cpu_supports("avx512f") != 0};
+  return {.onednn_linears = at::Context::hasMKLDNN() && __builtin_cpu_supports("avx512f") != 0, .bfloat16 = bfloat16};
 #else
-  return {};
+  return {.bfloat16 = bfloat16};
+#endif
+}
+
+bool is_fast_at_bfloat16(c10::Device device) {
+  // The one question of this kind that LibTorch answers without CUDA's headers; it asks for compute capability 8.
+  if (device.is_cuda()) return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
+#if defined(__x86_64__)
+  return device.is_cpu() && at::Context::hasMKLDNN() && __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
 #endif
 }
 
@@ -88,7 +99,7 @@ FastForm fast_form(const Network& network, const std::vector<c10::IValue>& examp
   try {
     Network fast = rewritten(network, kernels);
     const std::vector<c10::IValue> inputs = telling(example);
-    if (difference(network(inputs), fast(inputs)) > largest_difference) return {std::nullopt, "its outputs differ"};
+    if (!agree(network(inputs), fast(inputs), largest_difference(kernels))) return {std::nullopt, "its outputs differ"};
     return {std::move(fast), ""};
   } catch (const std::exception& error) {
     return {std::nullopt, reason(error)};

@@ -83,7 +83,7 @@ void merge_linears(jit::Graph& graph) {
 
 void pack_linears(jit::Graph& graph) {
   for (const Linear& linear : linears_of(graph)) {
-    if (linear.weight.scalar_type() != at::kFloat || linear.node->output()->uses().empty()) continue;
+    if (!has_kernels(linear.weight.scalar_type()) || linear.node->output()->uses().empty()) continue;
     jit::Value* result = linear.node->output();
     const Activation activation = activation_after(result);
     const Sum sum = activation.node == nullptr ? sum_after(result) : Sum{};

@@ -43,6 +43,8 @@ Sum sum_after(const jit::Value* value) {
   return constant_tensor(other) ? Sum{} : Sum{node, other};
 }
 
+bool has_kernels(at::ScalarType type) { return type == at::kFloat || type == at::kBFloat16; }
+
 jit::Value* numbers_argument(jit::Graph& graph, const std::vector<double>& numbers) {
   std::vector<jit::Value*> values;
   for (const double number : numbers) values.push_back(graph.insertConstant(number));

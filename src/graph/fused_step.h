@@ -27,6 +27,9 @@ struct Sum {
 };
 Sum sum_after(const torch::jit::Value* value);
 
+/// True for the types of numbers that oneDNN has fast kernels for.
+bool has_kernels(at::ScalarType type);
+
 /// Arguments of oneDNN's operators at the graph's insertion point.
 torch::jit::Value* numbers_argument(torch::jit::Graph& graph, const std::vector<double>& numbers);
 torch::jit::Value* formula_argument(torch::jit::Graph& graph, const std::optional<std::string>& formula);

@@ -29,14 +29,20 @@ at::Tensor added_mask(const at::Tensor& mask, at::IntArrayRef scores) {
   return (added.stride(-1) == 1 ? added : added.contiguous()).expand(scores);
 }
 
+/// LibTorch's kernels want an added mask in the type of the queries.
+std::optional<at::Tensor> fitting(const std::optional<at::Tensor>& mask, const at::Tensor& q) {
+  return mask && mask->is_floating_point() ? mask->to(q.scalar_type()) : mask;
+}
+
 bool has_own_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const std::optional<at::Tensor>& mask) {
+  const at::ScalarType type = q.scalar_type();
   for (const at::Tensor& tensor : {q, k, v}) {
-    if (tensor.dim() != 4 || !tensor.is_cpu() || tensor.scalar_type() != at::kFloat || tensor.stride(-1) != 1) return false;
+    if (tensor.dim() != 4 || !tensor.is_cpu() || tensor.scalar_type() != type || tensor.stride(-1) != 1) return false;
   }
   const bool same_batch = q.size(0) == k.size(0) && q.size(1) == k.size(1) && k.sizes() == v.sizes() && q.size(3) == k.size(3);
   // A row of a bool mask without a true gives NaN there and here alike; other types of mask are left to LibTorch.
   const bool known_mask = !mask || (mask->dim() == 4 && (mask->scalar_type() == at::kFloat || mask->scalar_type() == at::kBool));
-  return same_batch && known_mask && k.size(2) > 0 && k.size(2) <= longest;
+  return (type == at::kFloat || type == at::kBFloat16) && same_batch && known_mask && k.size(2) > 0 && k.size(2) <= longest;
 }
 
 /// Shares the tasks 0 ... count - 1 among LibTorch's threads. Its parallel_for does so only in sources compiled with OpenMP, and then needs
@@ -52,38 +58,46 @@ void on_torch_threads(std::int64_t count, std::int64_t grain, const Body& body) 
       grain);
 }
 
-}  // namespace
+template <class Number>
+Rows<Number> rows_of(const at::Tensor& tensor, std::int64_t n, std::int64_t h) {
+  return {tensor.const_data_ptr<Number>() + n * tensor.stride(0) + h * tensor.stride(1), tensor.stride(2)};
+}
 
-at::Tensor short_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const std::optional<at::Tensor>& mask,
-                           std::optional<double> scale) {
-  if (!has_own_kernel(q, k, v, mask)) return at::scaled_dot_product_attention(q, k, v, mask, 0.0, false, scale);
+/// `added` may be undefined.
+template <class Number>
+at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& added, float scale) {
   const std::int64_t samples = q.size(0), heads = q.size(1), length = q.size(2), keys = k.size(2), width = q.size(3);
-  const auto factor = static_cast<float>(scale.value_or(1.0 / std::sqrt(static_cast<double>(width))));
   const at::Tensor out = at::empty({samples, length, heads, width}, q.options());
-  auto* results = out.mutable_data_ptr<float>();
-  const at::Tensor added = mask ? added_mask(*mask, {samples, heads, length, keys}) : at::Tensor();
-  const auto rows = [](const at::Tensor& tensor, std::int64_t n, std::int64_t h) {
-    return Rows{tensor.const_data_ptr<float>() + n * tensor.stride(0) + h * tensor.stride(1), tensor.stride(2)};
-  };
+  auto* results = out.mutable_data_ptr<Number>();
   const std::int64_t grain = std::max<std::int64_t>(1, 16384 / (length * keys));
   on_torch_threads(samples * heads, grain, [&](std::span<const std::int64_t> tasks) {
     std::vector<float> scratch(static_cast<std::size_t>(attention_scratch(keys, width)));
     for (const std::int64_t task : tasks) {
       const std::int64_t n = task / heads, h = task % heads;
-      attend({.q = rows(q, n, h),
-              .k = rows(k, n, h),
-              .v = rows(v, n, h),
-              .mask = added.defined() ? rows(added, n, h) : Rows{},
-              .out = results + (n * length * heads + h) * width,
-              .out_stride = heads * width,
-              .queries = length,
-              .keys = keys,
-              .width = width,
-              .scale = factor},
+      attend(AttentionTask<Number>{.q = rows_of<Number>(q, n, h),
+                                   .k = rows_of<Number>(k, n, h),
+                                   .v = rows_of<Number>(v, n, h),
+                                   .mask = added.defined() ? rows_of<float>(added, n, h) : Rows<float>{},
+                                   .out = results + (n * length * heads + h) * width,
+                                   .out_stride = heads * width,
+                                   .queries = length,
+                                   .keys = keys,
+                                   .width = width,
+                                   .scale = scale},
              scratch.data());
     }
   });
   return out.transpose(1, 2);
+}
+
+}  // namespace
+
+at::Tensor short_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const std::optional<at::Tensor>& mask,
+                           std::optional<double> scale) {
+  if (!has_own_kernel(q, k, v, mask)) return at::scaled_dot_product_attention(q, k, v, fitting(mask, q), 0.0, false, scale);
+  const auto factor = static_cast<float>(scale.value_or(1.0 / std::sqrt(static_cast<double>(q.size(3)))));
+  const at::Tensor added = mask ? added_mask(*mask, {q.size(0), q.size(1), q.size(2), k.size(2)}) : at::Tensor();
+  return q.scalar_type() == at::kFloat ? attention<float>(q, k, v, added, factor) : attention<c10::BFloat16>(q, k, v, added, factor);
 }
 
 const char* short_attention_operator() {

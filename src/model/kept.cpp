@@ -30,7 +30,7 @@ std::string Model::fingerprint() const {
   hash.add(graph::fingerprint(state_->halves.split ? state_->halves.split->prefix : state_->network));
   // The same weights give other bits by other kernels.
   hash.add(TORCH_VERSION).add(at::get_cpu_capability()).add(c10::DeviceTypeName(state_->device.type()));
-  hash.add(state_->prefix_form == PrefixForm::Exact ? "exact" : "fast");
+  hash.add(state_->prefix_form == PrefixForm::Exact ? "exact" : "fast").add(precision_name(state_->precision));
   for (const auto& [name, value] : state_->backbone.options().constants) {
     std::visit([&](const auto& constant) { hash.add(name + "=" + Json(constant).dump()); }, value);
   }

@@ -127,7 +127,7 @@ void Model::State::apply_policy() {
   carried = network.state();
   if (!carried.empty()) initial = network.with_own_state();
   halves = divide();
-  fast.reset();
+  fast.clear();
   fingerprint.clear();
   set_training(false);
 }
@@ -135,11 +135,19 @@ void Model::State::apply_policy() {
 const graph::Network& Model::State::frozen() const {
   const graph::Network& plain = halves.split ? halves.split->prefix : network;
   if (prefix_form == PrefixForm::Exact) return plain;
-  if (!fast) {
-    fast = graph::fast_form(plain, binding.arguments(to(example.inputs, device)));
-    if (!fast->network) log(LogLevel::Info, "the frozen part is computed as it was loaded, without faster kernels: " + fast->why);
-  }
-  return fast->network ? *fast->network : plain;
+  if (precision == Precision::BFloat16 && fast_in(precision).network) return *fast_in(precision).network;
+  const graph::FastForm& form = fast_in(Precision::Float32);
+  return form.network ? *form.network : plain;
+}
+
+const graph::FastForm& Model::State::fast_in(Precision wanted) const {
+  if (const auto made = fast.find(wanted); made != fast.end()) return made->second;
+  const graph::Network& plain = halves.split ? halves.split->prefix : network;
+  const bool half = wanted == Precision::BFloat16;
+  graph::FastForm form = graph::fast_form(plain, binding.arguments(to(example.inputs, device)), graph::Kernels::of_processor(half));
+  if (!form.network && half) log(LogLevel::Info, "the frozen part is computed in float32, not in bfloat16: " + form.why);
+  if (!form.network && !half) log(LogLevel::Info, "the frozen part is computed as it was loaded, without faster kernels: " + form.why);
+  return fast.emplace(wanted, std::move(form)).first->second;
 }
 
 graph::SplitResult Model::State::divide() const {
@@ -177,6 +185,25 @@ void Model::freeze(const Freeze& policy) {
   state_->policy = policy;
   state_->apply_policy();
 }
+
+void Model::set_precision(Precision precision) {
+  const bool exact = state_->prefix_form == PrefixForm::Exact;
+  if (exact && precision == Precision::BFloat16) {
+    throw ConfigError({.code = "graft-C027",
+                       .message = "[Model] the form exact is float32, bf16 is wanted.",
+                       .remedy = "Leave the precision at auto, or take the form fast.",
+                       .place = ""});
+  }
+  if (precision == Precision::Auto)
+    precision = !exact && graph::is_fast_at_bfloat16(state_->device) ? Precision::BFloat16 : Precision::Float32;
+  if (precision == state_->precision) return;
+  if (precision == Precision::BFloat16 && !graph::is_fast_at_bfloat16(state_->device))
+    log(LogLevel::Warning, "[Model] bf16 is asked for, but this processor has no units for it: fp32 (or auto) is up to ten times faster.");
+  state_->precision = precision;
+  state_->fingerprint.clear();
+}
+
+Precision Model::precision() const { return state_->precision; }
 
 const Freeze& Model::policy() const { return state_->policy; }
 FreezeTable Model::freeze_table() const { return graft::freeze_table(state_->backbone, state_->trains); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -31,6 +32,8 @@ struct Model::State {
   graph::SplitResult divide() const;
   /// What of the network stays as it is, all of it or the half below the line, in the form that the options want.
   const graph::Network& frozen() const;
+  /// The fast form in this precision; without a network where there is none.
+  const graph::FastForm& fast_in(Precision wanted) const;
   graph::Trains is_trained() const {
     return [this](const std::string& name) { return trains.contains(name); };
   }
@@ -57,8 +60,10 @@ struct Model::State {
   } formed;
   /// The live network in two at the freeze line, where some of it trains.
   graph::SplitResult halves;
-  /// The frozen part in its fast form, made at its first use.
-  mutable std::optional<graph::FastForm> fast;
+  /// Float32 or BFloat16.
+  Precision precision = Precision::Float32;
+  /// The frozen part in its fast forms, each made at its first use.
+  mutable std::map<Precision, graph::FastForm> fast;
   /// See Model::fingerprint(); empty until it is asked for.
   mutable std::string fingerprint;
   /// Names of the backbone's parameters that train.

@@ -71,7 +71,7 @@ FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions
   if (!options.evaluate || options.stop.stop_requested()) return report;
   const Data& measured = !data.test.empty() ? data.test : !data.valid.empty() ? data.valid : data.train;
   report.measured_on = !data.test.empty() ? "test" : !data.valid.empty() ? "valid" : "train";
-  report.evaluation = Evaluator({.threads = options.trainer.threads}).run(model, measured);
+  report.evaluation = Evaluator({.threads = options.trainer.threads, .store = options.trainer.store}).run(model, measured);
   add_phase(report.training.phases, "evaluate", report.evaluation.seconds);
   return report;
 }

@@ -12,6 +12,7 @@
 #include "graft/core/log.h"
 #include "graft/eval/evaluator.h"
 #include "graft/optim/linear_solver.h"
+#include "train/with_precision.h"
 
 namespace graft::train {
 namespace {
@@ -59,7 +60,9 @@ FeatureSet set_of(const Model& model, const Data& data, Mode mode, const FineTun
 }  // namespace
 
 TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& options) {
+  const WithPrecision precision(model, options.trainer.precision);
   TrainReport report;
+  report.precision = model.precision();
   const bool choose = !data.valid.empty();
   const std::vector<double> series = strengths(options, choose);
   const FeatureSet train = set_of(model, data.train, Mode::Train, options, report.phases);

@@ -15,6 +15,7 @@
 #include "train/snapshot.h"
 #include "train/stepper.h"
 #include "train/stream.h"
+#include "train/with_precision.h"
 
 namespace graft {
 namespace {
@@ -44,6 +45,8 @@ class Run {
 
   TrainReport operator()() {
     train::preflight(model_, data_);
+    const train::WithPrecision precision(model_, options_.precision);
+    report_.precision = model_.precision();
     at::Generator generator = at::globalContext().defaultGenerator(model_.device());
     generator.set_current_seed(options_.seed);
     store();
@@ -136,7 +139,7 @@ class Run {
   void validate(EpochRecord& record) {
     const Evaluator evaluator({.threads = options_.threads, .mistakes = 0});
     const EvalReport found = !valid_.features.empty() ? evaluator.run(model_, data_.valid, valid_.features.front())
-                             : !valid_.cuts.empty()   ? evaluate_cut(model_, data_.valid, valid_.cuts.front(), stop_)
+                             : !valid_.cuts.empty()   ? evaluate_cut(model_, data_.valid, valid_.cuts.front(), 0, stop_)
                                                       : evaluator.run(model_, data_.valid, stop_);
     if (stop_.stop_requested()) return;  // measured on a part only
     record.valid_loss = found.metric("loss");

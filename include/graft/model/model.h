@@ -57,6 +57,11 @@ class GRAFT_API Model {
     replace_head(std::make_unique<H>(std::move(head)));
   }
 
+  /// The numbers in which the frozen part is computed from here on. Throws ConfigError for BFloat16 if the form is Exact.
+  void set_precision(Precision precision);
+  /// Float32 or BFloat16.
+  Precision precision() const;
+
   /// Changes what trains; tensors that trained so far keep their values.
   void freeze(const Freeze& policy);
   const Freeze& policy() const;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "graft/backbone/prefix_form.h"
 #include "graft/core/api.h"
 #include "graft/metric/metric.h"
 
@@ -46,6 +47,8 @@ struct GRAFT_API TrainReport {
   /// "all epochs", "early stopping", "stopped", ...
   std::string ended;
   Phases phases;
+  /// In which the frozen part was computed.
+  Precision precision = Precision::Float32;
 };
 
 }  // namespace graft

@@ -36,6 +36,8 @@ struct TrainerOptions {
   double max_grad_norm = 1.0;
   /// Epochs without a lower validation loss before the run ends; 0 switches early stopping off.
   int patience = 0;
+  /// Of the frozen part while this runs; the model has its former one afterwards.
+  Precision precision = Precision::Auto;
   /// Where what the frozen part gives is kept; with FeatureStore::off() it runs in every epoch.
   FeatureStore store = FeatureStore();
   /// Draw the order of the records anew each epoch; false keeps the data's order.
