@@ -39,7 +39,10 @@ Network rewritten(const Network& network, Kernels kernels) {
     shorten_attention(*graph);
     if (kernels.onednn_linears) merge_linears(*graph);
     torch::jit::EliminateDeadCode(graph);
-    if (kernels.onednn_linears) pack_linears(*graph);
+    if (kernels.onednn_linears) {
+      pack_linears(*graph);
+      block_norms(*graph);
+    }
     if (at::Context::hasMKLDNN()) pack_convolutions(*graph);
   }
   return network_of(graph, network);

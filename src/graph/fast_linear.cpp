@@ -6,6 +6,7 @@
 #include "graph/fast_layers.h"
 #include "graph/frozen_graph.h"
 #include "graph/fused_step.h"
+#include "graph/row_blocks.h"
 #include "graph/walk.h"
 
 namespace graft::graph {
@@ -57,7 +58,7 @@ void merge_linears(jit::Graph& graph) {
   std::map<std::tuple<jit::Value*, jit::Block*, bool>, std::vector<Linear>> readers;
   for (const Linear& linear : linears_of(graph)) {
     const auto& uses = linear.node->output()->uses();
-    if (!std::ranges::all_of(uses, [](const jit::Use& use) { return reads_as_view(use.user); })) continue;
+    if (!std::ranges::all_of(uses, [](const jit::Use& use) { return reads_as_view(use.user) || reads_shape(use.user); })) continue;
     readers[{linear.node->input(0), linear.node->owningBlock(), linear.bias.defined()}].push_back(linear);
   }
   for (const auto& [key, linears] : readers) {
@@ -94,9 +95,9 @@ void pack_linears(jit::Graph& graph) {
     jit::Value* bias = linear.node->input(2);
     jit::Value* fused = nullptr;
     if (sum.node != nullptr) {
-      fused = insert_operator(graph, "mkldnn::_linear_pointwise", {input, sum.other, weight, bias, graph.insertConstant("add")});
+      fused = insert_operator(graph, block_linear_sum_operator(), {input, sum.other, weight, bias, graph.insertConstant("add")});
     } else {
-      fused = insert_operator(graph, "mkldnn::_linear_pointwise",
+      fused = insert_operator(graph, block_linear_operator(),
                               {input, weight, bias, graph.insertConstant(activation.name), numbers_argument(graph, activation.numbers),
                                formula_argument(graph, activation.formula)});
     }
@@ -104,6 +105,26 @@ void pack_linears(jit::Graph& graph) {
     // What is left would count as a reader of its inputs.
     if (last != linear.node) last->destroy();
     linear.node->destroy();
+  }
+}
+
+void block_norms(jit::Graph& graph) {
+  std::vector<jit::Node*> norms;
+  for_each_node(graph.block(), [&](jit::Node* node) {
+    if (node->kind() == c10::aten::layer_norm) norms.push_back(node);
+  });
+  for (jit::Node* norm : norms) {
+    const auto shape = jit::toIValue(norm->input(1));
+    const jit::Value* x = norm->input(0);
+    // Elsewhere no room would be there to keep.
+    const bool follows_linear = x->node()->kind() == c10::Symbol::fromQualString(block_linear_sum_operator()) ||
+                                x->node()->kind() == c10::Symbol::fromQualString(block_linear_operator());
+    if (!follows_linear || !shape || !shape->isIntList() || shape->toIntVector().size() != 1) continue;
+    const jit::WithInsertPoint at(norm);
+    jit::Value* made =
+        insert_operator(graph, block_layer_norm_operator(), {norm->input(0), norm->input(2), norm->input(3), norm->input(4)});
+    norm->output()->replaceAllUsesWith(made);
+    norm->destroy();
   }
 }
 

@@ -69,6 +69,11 @@ std::optional<double> constant_number(const jit::Value* value) {
 
 bool is_none(const jit::Value* value) { return value->mustBeNone(); }
 
+bool reads_shape(const jit::Node* node) {
+  const std::string kind = node->kind().toQualString();
+  return kind == "aten::size" || kind == "aten::dim" || kind == "aten::numel" || kind == "aten::len";
+}
+
 jit::Node* only_maker(const jit::Value* value, const char* kind) {
   if (value->uses().size() != 1 || value->node()->kind() != c10::Symbol::fromQualString(kind)) return nullptr;
   return const_cast<jit::Value*>(value)->node();

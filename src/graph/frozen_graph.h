@@ -22,6 +22,9 @@ std::optional<double> constant_number(const torch::jit::Value* value);
 /// True for None, and for an argument that is not there.
 bool is_none(const torch::jit::Value* value);
 
+/// True if the node asks only for the shape of its first input, whatever it holds.
+bool reads_shape(const torch::jit::Node* node);
+
 /// The node that makes a value that nobody else reads, if it is of this kind ("aten::linear"); otherwise null.
 torch::jit::Node* only_maker(const torch::jit::Value* value, const char* kind);
 

@@ -43,7 +43,16 @@ Sum sum_after(const jit::Value* value) {
   return constant_tensor(other) ? Sum{} : Sum{node, other};
 }
 
-bool has_kernels(at::ScalarType type) { return type == at::kFloat || type == at::kBFloat16; }
+bool has_kernels(at::ScalarType type) {
+  if (type == at::kFloat) return true;
+#if defined(__x86_64__)
+  // What oneDNN asks for; less than what makes it fast.
+  return type == at::kBFloat16 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq");
+#else
+  return false;
+#endif
+}
 
 jit::Value* numbers_argument(jit::Graph& graph, const std::vector<double>& numbers) {
   std::vector<jit::Value*> values;

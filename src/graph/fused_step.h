@@ -27,7 +27,7 @@ struct Sum {
 };
 Sum sum_after(const torch::jit::Value* value);
 
-/// True for the types of numbers that oneDNN has fast kernels for.
+/// True for the types of numbers that oneDNN has kernels for on this processor.
 bool has_kernels(at::ScalarType type);
 
 /// Arguments of oneDNN's operators at the graph's insertion point.

@@ -93,7 +93,9 @@ class Narrowing {
     for (jit::Node* node : nodes) {
       const std::string kind = node->kind().toQualString();
       if (node->inputs().empty()) continue;
-      if (is_layer(node)) {
+      if (reads_shape(node) && is_wide(node->input(0))) {
+        node->replaceInput(0, narrow_.at(node->input(0)).narrow);
+      } else if (is_layer(node)) {
         take(node, {0, 1, 2});
       } else if ((follows_first_input(kind) || divides(kind)) && is_wide(node->input(0))) {
         take(node, {0});

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "graph/attention_kernel.h"
+#include "graph/row_blocks.h"
 
 namespace graft::graph {
 namespace {
@@ -67,7 +68,8 @@ Rows<Number> rows_of(const at::Tensor& tensor, std::int64_t n, std::int64_t h) {
 template <class Number>
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& added, float scale) {
   const std::int64_t samples = q.size(0), heads = q.size(1), length = q.size(2), keys = k.size(2), width = q.size(3);
-  const at::Tensor out = at::empty({samples, length, heads, width}, q.options());
+  // As the linear layer that follows wants it.
+  const at::Tensor out = empty_with_room({samples, length, heads * width}, q.options());
   auto* results = out.mutable_data_ptr<Number>();
   const std::int64_t grain = std::max<std::int64_t>(1, 16384 / (length * keys));
   on_torch_threads(samples * heads, grain, [&](std::span<const std::int64_t> tasks) {
@@ -87,7 +89,7 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
              scratch.data());
     }
   });
-  return out.transpose(1, 2);
+  return out.view({samples, length, heads, width}).transpose(1, 2);
 }
 
 }  // namespace

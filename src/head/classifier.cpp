@@ -94,8 +94,8 @@ Terms Classifier::weights(const Fields& targets) const {
   return {{"cross_entropy", class_weights_.index_select(0, label).sum()}};
 }
 
-std::unique_ptr<ScoreLoss> Classifier::score_loss() const {
-  return options_.label_smoothing > 0 ? nullptr : cross_entropy_loss(class_weights_);
+std::unique_ptr<ScoreLoss> Classifier::score_loss(bool summed) const {
+  return options_.label_smoothing > 0 ? nullptr : cross_entropy_loss(class_weights_, summed);
 }
 
 std::vector<Decoded> Classifier::decode(const Fields& outputs, const Batch&, std::span<const Record>) const {

@@ -95,7 +95,7 @@ at::Tensor DenseHead::scores(const Fields& features) const {
   return at::linear(x, weight_, bias_);
 }
 
-std::unique_ptr<ScoreLoss> DenseHead::score_loss() const { return nullptr; }
+std::unique_ptr<ScoreLoss> DenseHead::score_loss(bool) const { return nullptr; }
 
 std::optional<LinearLayer> DenseHead::linear() const {
   if (layers_.hidden > 0 || layers_.dropout > 0 || !layers_.own_layer) return std::nullopt;

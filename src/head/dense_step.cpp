@@ -5,10 +5,10 @@
 
 namespace graft::head {
 
-std::unique_ptr<DenseStep> DenseStep::make(const Head& head) {
+std::unique_ptr<DenseStep> DenseStep::make(const Head& head, bool summed) {
   const auto* dense = dynamic_cast<const DenseHead*>(&head);
   if (dense == nullptr || !dense->has_plain_layers()) return nullptr;
-  std::unique_ptr<ScoreLoss> loss = dense->score_loss();
+  std::unique_ptr<ScoreLoss> loss = dense->score_loss(summed);
   if (loss == nullptr) return nullptr;
   return std::unique_ptr<DenseStep>(new DenseStep(head, std::move(loss)));
 }

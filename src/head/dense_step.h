@@ -17,13 +17,14 @@ namespace graft::head {
 /// optimizer steps them as one.
 class DenseStep {
  public:
-  /// Null for any other head, with dropout, or with a loss that has no formula here.
-  static std::unique_ptr<DenseStep> make(const Head& head);
+  /// Null for any other head, with dropout, or with a loss that has no formula here. `summed`: of the loss's sum over a batch, not its
+  /// mean.
+  static std::unique_ptr<DenseStep> make(const Head& head, bool summed = false);
   ~DenseStep();
   DenseStep(const DenseStep&) = delete;
   DenseStep& operator=(const DenseStep&) = delete;
 
-  /// The mean loss of a batch, a scalar; writes the gradients of the head's parameters. Valid until the next call.
+  /// The loss of a batch, a scalar; writes the gradients of the head's parameters. Valid until the next call.
   const at::Tensor& operator()(const Fields& features, const Fields& targets);
   /// All parameters, one after the other; its gradient holds theirs.
   const at::Tensor& parameters() const { return flat_; }

@@ -152,7 +152,7 @@ Terms MultiLabel::weights(const Fields& targets) const {
   return {{"binary_cross_entropy", at::scalar_tensor(labels.numel(), labels.options())}};
 }
 
-std::unique_ptr<ScoreLoss> MultiLabel::score_loss() const { return binary_cross_entropy_loss(positive_weights_); }
+std::unique_ptr<ScoreLoss> MultiLabel::score_loss(bool summed) const { return binary_cross_entropy_loss(positive_weights_, summed); }
 
 std::vector<Decoded> MultiLabel::decode(const Fields& outputs, const Batch&, std::span<const Record>) const {
   const at::Tensor probabilities = outputs["logits"].sigmoid().to(at::kCPU);

@@ -8,7 +8,7 @@
 
 namespace graft::head {
 
-/// The mean loss of a batch as a function of the scores alone, with its derivative by formula.
+/// The loss of a batch, its mean or its sum, as a function of the scores alone, with its derivative by formula.
 class ScoreLoss {
  public:
   virtual ~ScoreLoss() = default;
@@ -18,8 +18,8 @@ class ScoreLoss {
 
 /// Softmax cross-entropy against "label", class numbers [N] or shares of the classes [N, C], weighted by class where `weights` [C] is
 /// defined.
-std::unique_ptr<ScoreLoss> cross_entropy_loss(const at::Tensor& weights);
+std::unique_ptr<ScoreLoss> cross_entropy_loss(const at::Tensor& weights, bool summed);
 /// Sigmoid cross-entropy against "labels" [N, C]; `positive` [C], where defined, weighs their share of ones.
-std::unique_ptr<ScoreLoss> binary_cross_entropy_loss(const at::Tensor& positive);
+std::unique_ptr<ScoreLoss> binary_cross_entropy_loss(const at::Tensor& positive, bool summed);
 
 }  // namespace graft::head

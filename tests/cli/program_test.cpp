@@ -23,6 +23,9 @@ TEST_CASE("graft: import, inspect, train, evaluate and predict, end to end", "[c
   CHECK(report.at("metrics").at("accuracy") > 0.85);
   for (const char* phase : {"load", "tokenize", "prefix", "train", "save", "evaluate"}) CHECK(report.at("phases").contains(phase));
   CHECK(report.at("peak_memory_mb") > 10);
+  // What auto meant on this processor.
+  CHECK((report.at("precision") == "fp32" || report.at("precision") == "bf16"));
+  CHECK(parse_json(read_file(run + "/config.json"), "config").at("precision") == report.at("precision"));
   CHECK(report.at("samples_per_second") > 0);
   const std::string history = read_file(run + "/history.jsonl");
   CHECK(Json::parse(history.substr(0, history.find('\n'))).contains("iterations"));
@@ -30,6 +33,11 @@ TEST_CASE("graft: import, inspect, train, evaluate and predict, end to end", "[c
   const Json evaluated = Json::parse(graft("evaluate " + run + "/model.pt --data " + graft.folder.file("test.csv") + " --json").out);
   CHECK(evaluated.at("metrics").at("accuracy") == report.at("metrics").at("accuracy"));
   CHECK(evaluated.at("samples") == 40);
+  const std::string again =
+      "evaluate " + run + "/model.pt --data " + graft.folder.file("test.csv") + " --json --store " + graft.folder.file("kept");
+  CHECK(Json::parse(graft(again).out).at("metrics").at("accuracy") == report.at("metrics").at("accuracy"));
+  CHECK(Json::parse(graft(again).out).at("metrics").at("accuracy") == report.at("metrics").at("accuracy"));
+  CHECK_FALSE(std::filesystem::is_empty(graft.folder.file("kept")));
 
   const Json predicted = Json::parse(graft("predict " + run + "/model.pt \"a b c a b c\" \"p q r\" --json").out);
   REQUIRE(predicted.at("predictions").size() == 2);

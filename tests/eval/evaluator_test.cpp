@@ -10,6 +10,7 @@
 #include "graft/data/tensors.h"
 #include "graft/head/classifier.h"
 #include "support.h"
+#include "toys.h"
 
 using namespace graft;
 
@@ -177,6 +178,24 @@ TEST_CASE("Evaluator: from stored features it finds the same", "[eval]") {
     CHECK(stored.mistakes[i].score == Approx(direct.mistakes[i].score).epsilon(1e-5));
   for (std::int64_t cell = 0; cell < 9; ++cell)
     CHECK(stored.confusion.count(cell / 3, cell % 3) == direct.confusion.count(cell / 3, cell % 3));
+}
+
+TEST_CASE("Evaluator: with a store the frozen part runs once over a record", "[eval]") {
+  const Data data = test::toy_messages(40);
+  for (const Freeze& freeze : {Freeze::all(), Freeze::up_to("encoder.layer.0")}) {
+    Model model = test::toy_model(freeze);
+    const FeatureStore store;
+    const EvalReport direct = Evaluator().run(model, data), first = Evaluator({.store = store}).run(model, data),
+                     again = Evaluator({.store = store}).run(model, data);
+    CHECK(store.computed() == 40);
+    CHECK(store.found() == 40);
+    CHECK(first.samples == 40);
+    CHECK(first.mistakes.size() == direct.mistakes.size());
+    for (std::size_t i = 0; i < direct.metrics.size(); ++i) {
+      CHECK(first.metrics[i].second == Approx(direct.metrics[i].second).epsilon(1e-5));
+      CHECK(again.metrics[i].second == Approx(direct.metrics[i].second).epsilon(1e-5));
+    }
+  }
 }
 
 TEST_CASE("Evaluator: the model is in its former mode afterwards, after an error too", "[eval]") {

@@ -39,6 +39,26 @@ TEST_CASE("ShortAttention: what LibTorch gives, for all lengths, widths, masks a
   if (length <= 32) CHECK(found.transpose(1, 2).is_contiguous());
 }
 
+TEST_CASE("ShortAttention: in bfloat16 only inputs and results are rounded", "[graph]") {
+  const std::int64_t length = GENERATE(1, 7, 16, 32), width = GENERATE(3, 16, 24, 32);
+  at::manual_seed(1);
+  const at::Tensor whole = at::randn({3, length, 3, 2, width}).to(at::kBFloat16), mask = at::randn({3, 1, 1, length});
+  const auto part = [&](std::int64_t which) { return whole.select(2, which).transpose(1, 2); };
+  const auto wide = [&](std::int64_t which) { return part(which).to(at::kFloat).contiguous(); };
+  const at::Tensor found = graph::short_attention(part(0), part(1), part(2), mask, std::nullopt);
+  const at::Tensor expected = at::scaled_dot_product_attention(wide(0), wide(1), wide(2), mask);
+  CHECK(found.scalar_type() == at::kBFloat16);
+  // Half a step of 8 bits, and what float's rounding moves across the middle between two numbers.
+  CHECK(((found.to(at::kFloat) - expected).abs() <= expected.abs() * 0.00392 + 1e-6).all().item<bool>());
+}
+
+TEST_CASE("ShortAttention: longer sequences in bfloat16 go to LibTorch, with their mask", "[graph]") {
+  at::manual_seed(1);
+  const at::Tensor q = at::randn({2, 2, 40, 8}).to(at::kBFloat16), mask = at::randn({2, 1, 1, 40});
+  const at::Tensor found = graph::short_attention(q, q, q, mask, std::nullopt), wide = q.to(at::kFloat);
+  CHECK(test::relative_difference(found.to(at::kFloat), at::scaled_dot_product_attention(wide, wide, wide, mask)) < 2e-2);
+}
+
 TEST_CASE("ShortAttention: types that it has no kernel for go to LibTorch", "[graph]") {
   at::manual_seed(1);
   const at::Tensor q = at::randn({2, 2, 4, 8}, at::kDouble);

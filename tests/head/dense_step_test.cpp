@@ -12,7 +12,9 @@ namespace {
 
 /// Loss and gradients by both ways, on batches of two sizes.
 void compare(const Head& head, const std::function<Fields(std::int64_t)>& targets) {
-  const auto step = head::DenseStep::make(head);
+  const bool summed = GENERATE(false, true);
+  INFO("summed " << summed);
+  const auto step = head::DenseStep::make(head, summed);
   REQUIRE(step);
   for (const std::int64_t rows : {8, 3, 8}) {
     const Fields features{{"pooled", at::randn({rows, 6})}}, truth = targets(rows);
@@ -20,7 +22,7 @@ void compare(const Head& head, const std::function<Fields(std::int64_t)>& target
     const at::Tensor found = step->parameters().grad().clone();
     const c10::AutoGradMode on(true);
     at::Tensor expected;
-    for (const LossTerm& term : loss_terms(head, head.forward(features), truth, rows)) expected = term.sum / term.weight;
+    for (const LossTerm& term : loss_terms(head, head.forward(features), truth, rows)) expected = summed ? term.sum : term.sum / term.weight;
     CHECK(loss == Approx(expected.item<double>()).epsilon(1e-5));
     std::vector<at::Tensor> parameters, flat;
     for (const auto& [name, tensor] : head.parameters()) parameters.push_back(tensor);

@@ -62,6 +62,15 @@ TEST_CASE("FeatureStore: other weights, preprocessing or pooling are another fro
   CHECK(store.computed() == 12);
 }
 
+TEST_CASE("FeatureStore: a saved model finds what the model that trained kept", "[model]") {
+  for (const Freeze& freeze : {Freeze::all(), Freeze::up_to("encoder.layer.0")}) {
+    Model model = test::toy_model(freeze);
+    const test::TempDir folder;
+    model.save(folder.file("model.pt"));
+    CHECK(Model::load(folder.file("model.pt"), {.device = "cpu"}).fingerprint() == model.fingerprint());
+  }
+}
+
 TEST_CASE("FeatureStore: beyond the budget values lie in temporary files, and are the same", "[model]") {
   const FeatureStore store({.budget = 0});
   Model model = test::toy_model();

@@ -21,6 +21,44 @@ std::vector<std::string> names_of(const Model& model) {
 
 }  // namespace
 
+TEST_CASE("Model: in bf16 the frozen part is rounded, what is saved is not", "[model]") {
+  Model model = test::toy_model();
+  const Fields inputs = batch();
+  const at::Tensor wide = model.features(inputs)["pooled"];
+  const std::string fingerprint = model.fingerprint();
+  model.set_precision(Precision::BFloat16);
+  CHECK(model.precision() == Precision::BFloat16);
+  CHECK(model.fingerprint() != fingerprint);
+  const at::Tensor narrow = model.features(inputs)["pooled"];
+  CHECK_FALSE(narrow.equal(wide));
+  CHECK(test::relative_difference(narrow, wide) < 1e-2);
+  const test::TempDir folder;
+  model.save(folder.file("half.pt"));
+  const Model loaded = Model::load(folder.file("half.pt"), {.device = "cpu"});
+  CHECK(loaded.precision() == Precision::Float32);
+  CHECK(loaded.features(inputs)["pooled"].equal(wide));
+  model.set_precision(Precision::Float32);
+  CHECK(model.fingerprint() == fingerprint);
+  CHECK(model.features(inputs)["pooled"].equal(wide));
+}
+
+TEST_CASE("Model: the form exact is float32", "[model][error]") {
+  Model model(test::tiny_bert(), head::Classifier({.label = "queue", .labels = {"A", "B"}}),
+              text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}),
+              {.device = "cpu", .prefix = PrefixForm::Exact});
+  model.set_precision(Precision::Auto);
+  CHECK(model.precision() == Precision::Float32);
+  CHECK(test::error_of<ConfigError>([&] { model.set_precision(Precision::BFloat16); }).code() == "graft-C027");
+}
+
+TEST_CASE("Precision: names, and what to do about others", "[model][error]") {
+  for (const Precision precision : {Precision::Auto, Precision::Float32, Precision::BFloat16})
+    CHECK(precision_from(precision_name(precision)) == precision);
+  const ConfigError error = test::error_of<ConfigError>([] { precision_from("bf17"); });
+  CHECK(error.code() == "graft-C026");
+  CHECK(std::string(error.what()).find("bf16") != std::string::npos);
+}
+
 TEST_CASE("Model: features are the backbone's output, pooled over the mask", "[model]") {
   Model model = test::toy_model();
   const at::Tensor hidden = test::tiny_bert()(batch())["output"];

@@ -44,7 +44,7 @@ TEST_CASE("fine_tune: the strength with the lowest validation loss is kept", "[t
 TEST_CASE("fine_tune: a solution is a minimum: the gradient of loss and penalty vanishes", "[train]") {
   Model model = test::toy_model();
   const Data train = test::toy_messages(120);
-  fine_tune(model, {train, {}, {}}, {.l2 = {0.1}, .evaluate = false});
+  fine_tune(model, {train, {}, {}}, {.trainer = {.precision = Precision::Float32}, .l2 = {0.1}, .evaluate = false});
   const auto store = FeatureSet::make(model, train);
   REQUIRE(store.has_value());
   const at::Tensor deviation = store->features()["pooled"].std(0, false);

@@ -78,6 +78,7 @@ void compare(const std::string& name, Backbone backbone, const Freeze& freeze, d
                          .nesterov = sgd,
                          .schedule = sgd ? Schedule(Schedule::Kind::Cosine, 0.0) : Schedule(Schedule::Kind::Linear, 0.3),
                          .max_grad_norm = run.at("clip_norm").is_null() ? 0.0 : run.at("clip_norm").get<double>(),
+                         .precision = Precision::Float32,
                          .shuffle = false};
   const auto recorder = std::make_shared<Recorder>();
   Trainer(options).add(recorder).fit(model, {data, {}, {}});

@@ -129,6 +129,19 @@ TEST_CASE("Trainer: stored features give the losses of features computed anew", 
   for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i] == Approx(b[i]).epsilon(1e-5));
 }
 
+TEST_CASE("Trainer: the frozen part has the wanted precision while it trains, and its former one afterwards", "[train]") {
+  const Splits data{test::toy_messages(24), {}, {}};
+  Model model = test::toy_model(Freeze::all(), 0.0);
+  const auto report_with = [&](Precision precision) { return Trainer({.epochs = 1, .precision = precision}).fit(model, data); };
+  CHECK(report_with(Precision::BFloat16).precision == Precision::BFloat16);
+  CHECK(model.precision() == Precision::Float32);
+  CHECK(report_with(Precision::Float32).precision == Precision::Float32);
+  model.set_precision(Precision::Auto);
+  const Precision chosen = model.precision();
+  model.set_precision(Precision::Float32);
+  CHECK(report_with(Precision::Auto).precision == chosen);
+}
+
 TEST_CASE("Trainer: the best weights on validation data are restored, and history tells the epochs", "[train]") {
   Model model = test::toy_model(Freeze::none());
   const Data valid = test::toy_messages(24, 5);

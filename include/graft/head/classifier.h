@@ -55,7 +55,7 @@ class GRAFT_API Classifier final : public DenseHead {
   Fields forward(const Fields& features) const override;
   Terms loss(const Fields& outputs, const Fields& targets) const override;
   Terms weights(const Fields& targets) const override;
-  std::unique_ptr<ScoreLoss> score_loss() const override;
+  std::unique_ptr<ScoreLoss> score_loss(bool summed) const override;
   std::vector<Decoded> decode(const Fields& outputs, const Batch& batch, std::span<const Record> records) const override;
   std::string truth(const Record& record) const override;
   Metrics metrics() const override;

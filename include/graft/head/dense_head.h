@@ -46,8 +46,8 @@ class GRAFT_API DenseHead : public Head {
   std::optional<LinearLayer> linear() const override;
   /// True for one layer or two, with nothing that draws random numbers between them.
   bool has_plain_layers() const { return layers_.own_layer && layers_.dropout == 0; }
-  /// The loss with its derivative by formula, for steps on stored features; null: by autograd.
-  virtual std::unique_ptr<ScoreLoss> score_loss() const;
+  /// The loss with its derivative by formula, the mean over a batch or the sum; null: by autograd.
+  virtual std::unique_ptr<ScoreLoss> score_loss(bool summed) const;
 
  protected:
   /// `name` begins the texts of its errors, `num_scores` is C. Checks nothing: the derived head checks all of its options at once.
