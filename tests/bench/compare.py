@@ -59,14 +59,15 @@ def w1(a, python, backbone):
     ours = lambda: run([f"{BIN}/bench_text_probe", backbone, f"{a.model}/vocab.txt", a.data])
     results = alternate(a.pairs, ours, lambda: run([python, f"{HERE}/peers/st_logreg.py", a.model, a.data, "30"]))
     trainer = run([python, f"{HERE}/peers/hf_trainer.py", "--model", a.model, "--data", a.data, "--freeze", "all", "--max_steps", "60"])
+    work = lambda o: o["wall"] - o["measuring_seconds"]  # our rate of matrix products is measured in the same process
     samples = 10 * sum(1 for _ in open(f"{a.data}/train.csv"))  # 10 epochs at the rate of the steps timed
     return {
-        "wall_by_st_logreg": spread([o["wall"] / p["wall"] for o, p in results]),
+        "wall_by_st_logreg": spread([work(o) / p["wall"] for o, p in results]),
         "memory_by_st_logreg": spread([o["peak_memory_mb"] / p["rss_mb"] for o, p in results]),
         "share_of_gemm": spread([o["share_of_gemm"] for o, _ in results]),
         "accuracy": results[0][0]["accuracy"],
         "peer_accuracy": results[0][1]["lr"]["30.0"][0],
-        "times_hf_trainer_10_epochs": round(samples / trainer["samples_per_s"] / statistics.median([o["wall"] for o, _ in results]), 1),
+        "times_hf_trainer_10_epochs": round(samples / trainer["samples_per_s"] / statistics.median([work(o) for o, _ in results]), 1),
     }
 
 
@@ -85,11 +86,16 @@ def w4(a, python, _):
     traced = os.path.join(a.venv, "lite0.pt")
     peer = f"{HERE}/peers/vision_lite0.py"
     subprocess.run([python, peer, a.weights, "trace", traced], check=True, stderr=subprocess.DEVNULL)
-    ours = lambda: run([f"{BIN}/bench_vision_probe", traced, "fast"])
-    tuned = alternate(a.pairs, ours, lambda: max((run([python, peer, a.weights, "tuned", "256", "224", batch], THP_MEM_ALLOC_ENABLE="1") for batch in ("8", "32")), key=lambda r: r["images_per_second"]))
-    plain = alternate(a.pairs, ours, lambda: run([python, peer, a.weights, "default"]))
+    ours = lambda form: lambda: run([f"{BIN}/bench_vision_probe", traced, form])
+    best = lambda task: lambda: max((run([python, peer, a.weights, task, "256", "224", batch], THP_MEM_ALLOC_ENABLE="1") for batch in ("8", "32")), key=lambda r: r["images_per_second"])
     ratio = lambda results: spread([o["images_per_second"] / p["images_per_second"] for o, p in results])
-    return {"times_python_tuned": ratio(tuned), "times_python_default": ratio(plain), "images_per_second": round(tuned[0][0]["images_per_second"], 1)}
+    rate = lambda result: round(result["images_per_second"], 1)
+    tuned, plain = alternate(a.pairs, ours("fp32"), best("tuned")), alternate(a.pairs, ours("fp32"), lambda: run([python, peer, a.weights, "default"]))
+    found = {"times_python_tuned": ratio(tuned), "times_python_default": ratio(plain), "images_per_second": rate(tuned[0][0])}
+    if ours("fast")()["precision"] == "bf16":  # where the processor is fast at it
+        half = alternate(a.pairs, ours("fast"), best("tuned_bf16"))
+        found |= {"bf16_times_python_tuned_bf16": ratio(half), "bf16_images_per_second": rate(half[0][0])}
+    return found
 
 
 def alone(program, *arguments):

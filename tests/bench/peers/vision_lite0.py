@@ -1,6 +1,7 @@
 """W4 peer: the frozen pass of EfficientNet-Lite0 over random pictures in Python.
-Usage: vision_lite0.py WEIGHTS.pth trace OUT.pt | default|tuned [PICTURES [SIDE [BATCH]]]
-default: NCHW, gradients on as in a training loop that only freezes; tuned: channels last, inference mode (start it with THP_MEM_ALLOC_ENABLE=1)."""
+Usage: vision_lite0.py WEIGHTS.pth trace OUT.pt | default|tuned|tuned_bf16 [PICTURES [SIDE [BATCH]]]
+default: NCHW, gradients on as in a training loop that only freezes; tuned: channels last, inference mode (start it with THP_MEM_ALLOC_ENABLE=1), in
+float32 or in bfloat16."""
 import json, math, sys, time
 import torch, torch.nn as nn, torch.nn.functional as F
 
@@ -68,9 +69,11 @@ def main():
     pictures, side, batch = (int(sys.argv[i]) if len(sys.argv) > i else d for i, d in ((3, 256), (4, 224), (5, 32)))
     torch.manual_seed(0)
     x = torch.randn(pictures, 3, side, side)
-    tuned = task == "tuned"
+    tuned = task.startswith("tuned")
     if tuned:
         net, x = net.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
+    if task == "tuned_bf16":
+        net, x = net.bfloat16(), x.bfloat16()
     with torch.inference_mode(tuned):
         net(x[:batch])
         start = time.time()
