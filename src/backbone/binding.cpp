@@ -181,6 +181,14 @@ std::vector<std::string> Binding::fields(const std::vector<std::string>& names) 
   return found;
 }
 
+graph::Constants Binding::constants() const {
+  graph::Constants found;
+  for (const Slot& slot : slots_) {
+    if (slot.field.empty() && slot.parts.empty()) found.emplace(slot.argument.name, slot.constant);
+  }
+  return found;
+}
+
 std::string Binding::description() const {
   std::string text;
   for (const Slot& slot : slots_) {

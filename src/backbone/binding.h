@@ -6,6 +6,7 @@
 #include "graft/backbone/backbone.h"
 #include "graph/composite.h"
 #include "graph/network.h"
+#include "graph/split.h"
 
 namespace graft::backbone {
 
@@ -24,6 +25,9 @@ class Binding {
   std::vector<c10::IValue> arguments(const Fields& batch, const std::vector<std::string>& names) const;
   /// The fields that these arguments are bound to.
   std::vector<std::string> fields(const std::vector<std::string>& names) const;
+
+  /// Arguments that no field reaches, with their values.
+  graph::Constants constants() const;
 
   /// Fields that reach an argument of another name, as text for the log; empty if all bind by name.
   std::string description() const;

@@ -2,6 +2,7 @@
 
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/passes/constant_propagation.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 
 #include <algorithm>
@@ -17,7 +18,10 @@ namespace {
 
 namespace jit = torch::jit;
 
-constexpr const char* nothing_gained = "nothing with weights is computed before the first layer that trains";
+std::string nothing_gained(const Network& network) {
+  return network.is_stateful() ? "all that has weights depends on the state that the network keeps from call to call"
+                               : "nothing with weights is computed before the first layer that trains";
+}
 
 bool is_argument(const jit::Value* value) { return value->node()->kind() == c10::prim::Param; }
 
@@ -199,24 +203,36 @@ Network make_suffix(jit::Graph& graph, const std::vector<jit::Node*>& top, const
   return network_of(copy.graph, source, names);
 }
 
+void bind(std::shared_ptr<jit::Graph>& graph, const Network& network, const Constants& constants) {
+  if (constants.empty()) return;
+  const jit::WithInsertPoint start(*graph->block()->nodes().begin());
+  const std::vector<Argument> arguments = network.arguments();
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const auto constant = constants.find(arguments[i].name);
+    if (constant != constants.end()) graph->inputs()[i + 1]->replaceAllUsesWith(graph->insertConstant(constant->second));
+  }
+  jit::ConstantPropagation(graph);
+}
+
 }  // namespace
 
-SplitResult split(const Network& network, const Trains& trains) {
+SplitResult split(const Network& network, const Trains& trains, const Constants& constants) {
   const jit::Module& module = network.module();
-  const std::shared_ptr<jit::Graph> graph = inlined_forward(module);
+  std::shared_ptr<jit::Graph> graph = inlined_forward(module);
+  bind(graph, network, constants);
   jit::EliminateDeadCode(graph);
   const Dataflow flow(graph, module, trains);
   const std::vector<jit::Node*> top(graph->block()->nodes().begin(), graph->block()->nodes().end());
   const Line line(*graph, flow);
   const std::vector<jit::Value*> cut = line.cut();
-  if (std::ranges::all_of(cut, is_argument)) return {std::nullopt, nothing_gained};
+  if (std::ranges::all_of(cut, is_argument)) return {std::nullopt, nothing_gained(network)};
   std::vector<std::string> names, arguments, inner;
   for (std::size_t i = 0; i < cut.size(); ++i) {
     names.push_back(is_argument(cut[i]) ? network.arguments().at(cut[i]->offset() - 1).name : "cut" + std::to_string(i));
     (is_argument(cut[i]) ? arguments : inner).push_back(names.back());
   }
   Network prefix = make_prefix(*graph, top, flow, cut, names, network);
-  if (prefix.parameters().empty()) return {std::nullopt, nothing_gained};
+  if (prefix.parameters().empty()) return {std::nullopt, nothing_gained(network)};
   return {Split{std::move(prefix), make_suffix(*graph, top, line, cut, names, network), arguments, inner}, ""};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,8 +26,12 @@ struct SplitResult {
   std::string why;
 };
 
+/// Arguments that are the same in every call, by name.
+using Constants = std::map<std::string, c10::IValue>;
+
 /// Finds the freeze line of any policy on any graph: the values that depend on inputs and frozen state only and are read by the rest. Sizes
-/// and masks that need no weights are worked out anew in the suffix, so that they fit the batch at hand.
-SplitResult split(const Network& network, const Trains& trains);
+/// and masks that need no weights are worked out anew in the suffix, so that they fit the batch at hand. What the network does for other
+/// values of `constants` is left out: a branch is one piece otherwise, with all that it holds.
+SplitResult split(const Network& network, const Trains& trains, const Constants& constants = {});
 
 }  // namespace graft::graph

@@ -3,6 +3,7 @@
 #include <torch/version.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "core/hash.h"
 #include "core/json.h"
@@ -11,9 +12,42 @@
 #include "model/state.h"
 
 namespace graft {
+namespace {
+
+// In the form exact: LibTorch's products and convolutions take other kernels for 1 to 3 rows, and those of 8 are equal to the bit in any
+// company.
+constexpr std::int64_t exact_samples = 8;
+
+/// `run` on so many samples at a time, the last of them filled up with repeats.
+Fields in_exact_batches(const Fields& inputs, const std::function<Fields(const Fields&)>& run) {
+  const std::int64_t size = inputs.begin()->second.size(0);
+  std::vector<Fields> parts;
+  for (std::int64_t start = 0; start < size; start += exact_samples) {
+    const at::Tensor index = at::arange(start, start + exact_samples).clamp_max(size - 1);
+    const Fields values = run(rows(inputs, index));
+    Fields part;
+    for (const auto& [name, tensor] : values) {
+      // What belongs to no single sample is left as it is, to be refused.
+      const bool one_each = tensor.dim() > 0 && tensor.size(0) == exact_samples;
+      part.set(name, one_each ? tensor.narrow(0, 0, std::min(exact_samples, size - start)) : tensor);
+    }
+    parts.push_back(std::move(part));
+  }
+  if (parts.size() == 1) return parts.front();
+  Fields whole;
+  for (const auto& [name, tensor] : parts.front()) {
+    std::vector<at::Tensor> pieces;
+    for (const Fields& part : parts) pieces.push_back(part[name]);
+    whole.set(name, tensor.dim() > 0 ? at::cat(pieces) : tensor);
+  }
+  return whole;
+}
+
+}  // namespace
 
 Fields Model::kept(const Fields& inputs) const {
-  Fields values = backbone_trains() ? cut(inputs) : features(inputs);
+  const auto run = [&](const Fields& batch) { return backbone_trains() ? cut(batch) : features(batch); };
+  Fields values = state_->prefix_form == PrefixForm::Exact ? in_exact_batches(inputs, run) : run(inputs);
   std::vector<std::string> arguments;
   for (const graph::Argument& argument : state_->network.arguments()) arguments.push_back(argument.name);
   std::vector<std::string> taken = state_->binding.fields(arguments);

@@ -11,6 +11,7 @@
 #include "graft/core/log.h"
 #include "graft/data/collate.h"
 #include "graft/data/loader.h"
+#include "graph/training_form.h"
 #include "head/builtin.h"
 #include "model/state.h"
 #include "predict/saved_file.h"
@@ -127,6 +128,7 @@ void Model::State::apply_policy() {
   carried = network.state();
   if (!carried.empty()) initial = network.with_own_state();
   halves = divide();
+  if (halves.split) halves.split->suffix = graph::training_form(halves.split->suffix);
   fast.clear();
   fingerprint.clear();
   set_training(false);
@@ -153,7 +155,7 @@ const graph::FastForm& Model::State::fast_in(Precision wanted) const {
 graph::SplitResult Model::State::divide() const {
   if (trains.empty()) return {std::nullopt, "nothing of the backbone trains"};
   if (!carried.empty()) return {std::nullopt, "the network keeps a state from call to call"};
-  return graph::split(network, is_trained());
+  return graph::split(network, is_trained(), binding.constants());
 }
 
 void Model::State::set_training(bool on) {
@@ -204,6 +206,7 @@ void Model::set_precision(Precision precision) {
 }
 
 Precision Model::precision() const { return state_->precision; }
+PrefixForm Model::prefix_form() const { return state_->prefix_form; }
 
 const Freeze& Model::policy() const { return state_->policy; }
 FreezeTable Model::freeze_table() const { return graft::freeze_table(state_->backbone, state_->trains); }

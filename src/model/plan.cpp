@@ -117,7 +117,7 @@ Plan plan(const Backbone& backbone, const Freeze& policy, const Fields& example)
   const bool stateful = network.is_stateful();
   const graph::SplitResult halves = names.empty() ? graph::SplitResult{}
                                     : stateful    ? graph::SplitResult{std::nullopt, "the network keeps a state from call to call"}
-                                                  : graph::split(network, trains);
+                                                  : graph::split(network, trains, binding.constants());
   const graph::Network whole = stateful ? network.with_own_state() : network;
   return make_plan(
       backbone, network, halves, !names.empty(),

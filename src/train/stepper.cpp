@@ -35,10 +35,10 @@ at::Tensor step_loss(const Head& head, const StepInput& input) {
 
 }  // namespace
 
-Stepper::Stepper(const Model& model, const TrainerOptions& options, bool stored_features)
+Stepper::Stepper(const Model& model, const TrainerOptions& options)
     : model_(model),
       options_(options),
-      by_formula_(stored_features ? head::DenseStep::make(model.head()) : nullptr),
+      by_formula_(model.backbone_trains() ? nullptr : head::DenseStep::make(model.head())),
       optimizer_(make_optimizer(model, options, by_formula_.get())) {
   for (const ParameterGroup& group : optimizer_.groups())
     parameters_.insert(parameters_.end(), group.parameters.begin(), group.parameters.end());

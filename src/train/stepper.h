@@ -12,8 +12,8 @@ namespace graft::train {
 /// Takes the steps of a run: loss, gradients, clipping, update.
 class Stepper {
  public:
-  /// A head of plain layers on stored features steps by formula, everything else by autograd. Both are kept by reference.
-  Stepper(const Model& model, const TrainerOptions& options, bool stored_features);
+  /// A head of plain layers steps by formula where nothing else trains, everything else by autograd. Both are kept by reference.
+  Stepper(const Model& model, const TrainerOptions& options);
   /// Throws NumericsError if the loss is not finite; nothing has moved then.
   StepRecord operator()(const StepInput& input, std::int64_t step, std::int64_t total_steps);
   /// Gives up the gradients.

@@ -122,6 +122,7 @@ class Live final : public Stream {
   const StepInput* next() override {
     auto batch = loader_->next();
     if (!batch) return nullptr;
+    if (take_exact(*batch)) return &input_;
     input_ = {model_.features(batch->inputs), to(batch->targets, model_.device()), batch->size()};
     return &input_;
   }
@@ -136,6 +137,27 @@ class Live final : public Stream {
     if (!options_.shuffle) return Order::Sequential;
     const bool gains = model_.backbone_trains() && !model_.preprocess()->padding().values.empty();
     return options_.group_by_length && gains ? Order::Grouped : Order::Shuffled;
+  }
+
+  /// In the form exact the frozen part computes every sample as it would for a store, so that the run is the same to the bit. False where
+  /// there is no such part, or nothing that a store could keep.
+  bool take_exact(const Batch& batch) {
+    if (model_.prefix_form() != PrefixForm::Exact || loader_->is_random()) return false;
+    const Data records = data_.subset({batch.records.begin(), batch.records.end()});
+    const FeatureSetOptions how{.mode = Mode::Train, .seed = options_.seed, .threads = 0};
+    if (!model_.backbone_trains()) {
+      const auto set = FeatureSet::make(model_, records, how);
+      if (set) input_ = {set->features(), set->targets(), set->size()};
+      return set.has_value();
+    }
+    if (!model_.is_split()) return false;
+    const auto set = CutSet::make(model_, records, how, FeatureStore());
+    if (!set) return false;
+    std::vector<std::size_t> rows(static_cast<std::size_t>(set->size()));
+    std::iota(rows.begin(), rows.end(), std::size_t{0});
+    const Batch whole = set->batch(rows);
+    input_ = {model_.features_of_cut(whole.inputs), to(whole.targets, model_.device()), whole.size()};
+    return true;
   }
 
   const Model& model_;

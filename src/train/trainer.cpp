@@ -53,7 +53,7 @@ class Run {
     const auto stream = train::make_stream(model_, data_.train, stores_, options_);
     const int epochs = options_.epochs.value_or(model_.backbone_trains() ? 3 : 30);
     total_steps_ = epochs * stream->steps_per_epoch();
-    train::Stepper stepper(model_, options_, !stores_.features.empty());
+    train::Stepper stepper(model_, options_);
     report_.ended = "all epochs";
     for (int epoch = 1; epoch <= epochs && !ended_; ++epoch) run_epoch(epoch, *stream, stepper);
     if (!best_.empty()) best_.restore(model_);

@@ -75,7 +75,7 @@ TEST_CASE("Checkpoints: a mobile build becomes trainable, equal to rounding", "[
   const Backbone thawed = frozen.repair();
   const at::Tensor picture = at::rand({1, 1, 28, 28});
   const at::Tensor before = frozen({{"x", picture}}).begin()->second, after = thawed({{"x", picture}}).begin()->second;
-  CHECK(test::max_difference(before, after) <= 1e-6 * before.abs().max().item<double>() + 1e-6);
+  CHECK(test::max_difference(before, after) <= 1e-5 * before.abs().max().item<double>());
   const auto [reached, all] = gradients(thawed, {picture});
   CHECK(all >= 72);
   CHECK(reached >= all - 1);

@@ -40,11 +40,11 @@ const char* words(double difference) {
 }
 
 void row(const std::string& name, const graph::Network& source, const std::string& last, const std::set<std::string>& above,
-         const std::vector<c10::IValue>& inputs) {
+         const std::vector<c10::IValue>& inputs, const graph::Constants& constants) {
   const auto trains = [&](const std::string& parameter) { return above.contains(parameter); };
   graph::Network whole = source.instance(trains), live = source.instance(trains);
   whole.eval();
-  const graph::SplitResult result = graph::split(live, trains);
+  const graph::SplitResult result = graph::split(live, trains, constants);
   if (!result.split) {
     std::printf("| %s | %s | | | %s | | | |\n", name.c_str(), last.c_str(), result.why.c_str());
     return;
@@ -100,11 +100,12 @@ void row(const std::string& name, const graph::Network& source, const std::strin
               words(exact), words(fast_difference), unchanged ? "yes" : "**no**", words(saved));
 }
 
-void rows(const std::string& name, const graph::Network& source, const std::vector<c10::IValue>& inputs, std::size_t depths) {
+void rows(const std::string& name, const graph::Network& source, const std::vector<c10::IValue>& inputs, std::size_t depths,
+          const graph::Constants& constants = {}) {
   const std::vector<std::string> order = test::parts(source);
   std::set<std::size_t> frozen;
   for (std::size_t depth = 1; depth <= depths; ++depth) frozen.insert(std::max<std::size_t>(1, depth * (order.size() - 1) / depths));
-  for (const std::size_t count : frozen) row(name, source, order[count - 1], test::above(source, order, count), inputs);
+  for (const std::size_t count : frozen) row(name, source, order[count - 1], test::above(source, order, count), inputs, constants);
 }
 
 }  // namespace
@@ -135,6 +136,6 @@ int main(int argc, char** argv) {
   if (argc < 3) return 0;
   at::manual_seed(7);
   const std::vector<c10::IValue> sounds{at::randn({4, 512}), 16000}, pairs{at::randn({8, 256}), at::randn({8, 256})};
-  rows("silero_vad_v6_head", graph::Network::load(std::string(argv[2]) + "/silero_vad_v6_head.jit"), sounds, 2);
+  rows("silero_vad_v6_head", graph::Network::load(std::string(argv[2]) + "/silero_vad_v6_head.jit"), sounds, 2, {{"sr", 16000}});
   rows("tchrs_foo9", graph::Network::load(std::string(argv[2]) + "/tchrs_foo9.pt"), pairs, 3);
 }

@@ -71,6 +71,15 @@ TEST_CASE("FeatureStore: a saved model finds what the model that trained kept", 
   }
 }
 
+TEST_CASE("FeatureStore: in the form exact a record has the same bits in any company", "[model]") {
+  Model model(Backbone::load(test::golden_path("vision_script.pt")), head::Classifier({.labels = {"0", "1", "2"}}),
+              TensorInputs({{"x", at::zeros({3, 16, 16})}}), {.device = "cpu", .prefix = PrefixForm::Exact});
+  const Data data = test::toy_pictures(21);
+  const at::Tensor all = pooled(*FeatureSet::make(model, data));
+  for (std::size_t i = 0; i < data.size(); ++i)
+    CHECK(pooled(*FeatureSet::make(model, data.subset({i})))[0].equal(all[static_cast<std::int64_t>(i)]));
+}
+
 TEST_CASE("FeatureStore: beyond the budget values lie in temporary files, and are the same", "[model]") {
   const FeatureStore store({.budget = 0});
   Model model = test::toy_model();

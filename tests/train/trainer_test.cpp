@@ -129,6 +129,20 @@ TEST_CASE("Trainer: stored features give the losses of features computed anew", 
   for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i] == Approx(b[i]).epsilon(1e-5));
 }
 
+TEST_CASE("Trainer: in the form exact stored and computed anew are the same run, to the bit", "[train]") {
+  const Freeze freeze = GENERATE(Freeze::all(), Freeze::up_to("encoder.layer.0"));
+  const Splits data{test::toy_messages(45), test::toy_messages(20, 3), {}};
+  const auto run = [&](const FeatureStore& store) {
+    Model model(test::tiny_bert(0.0), head::Classifier({.label = "queue", .labels = {"A", "B", "C"}}),
+                text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}),
+                {.freeze = freeze, .device = "cpu", .prefix = PrefixForm::Exact});
+    return losses_of(model, data, {.epochs = 2, .batch_size = 8, .lr = 1e-2, .store = store});
+  };
+  const auto stored = run(FeatureStore());
+  CHECK(stored.size() == 12);
+  CHECK(stored == run(FeatureStore::off()));
+}
+
 TEST_CASE("Trainer: the frozen part has the wanted precision while it trains, and its former one afterwards", "[train]") {
   const Splits data{test::toy_messages(24), {}, {}};
   Model model = test::toy_model(Freeze::all(), 0.0);

@@ -10,7 +10,8 @@ namespace graft {
 enum class PrefixForm {
   /// The processor's fastest kernels; outputs within 1e-5 of the network's as it was loaded, relative.
   Fast,
-  /// The network's own operators.
+  /// The network's own operators in float32, always on the same number of samples at once: a sample's numbers are the same to the bit
+  /// whatever it is computed with, stored or in every epoch (where LibTorch's kernels allow it: those of an LSTM depend on gradients).
   Exact,
 };
 

@@ -61,6 +61,7 @@ class GRAFT_API Model {
   void set_precision(Precision precision);
   /// Float32 or BFloat16.
   Precision precision() const;
+  PrefixForm prefix_form() const;
 
   /// Changes what trains; tensors that trained so far keep their values.
   void freeze(const Freeze& policy);

@@ -1,0 +1,103 @@
+#include "graph/training_form.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/jit/runtime/custom_operator.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "graph/flat.h"
+#include "graph/frozen_graph.h"
+#include "graph/walk.h"
+
+namespace graft::graph {
+namespace {
+
+namespace jit = torch::jit;
+
+const char* dropout_operator() {
+  static const jit::RegisterOperators registered({jit::Operator(
+      "graft::dropout(Tensor x, float p, bool train) -> Tensor",
+      [](jit::Stack& stack) {
+        const bool train = jit::pop(stack).toBool();
+        const double p = jit::pop(stack).toDouble();
+        const at::Tensor x = jit::pop(stack).toTensor();
+        jit::push(stack, train ? dropout(x, p) : x);
+      },
+      // It draws random numbers: two calls are not one.
+      c10::AliasAnalysisKind::CONSERVATIVE)});
+  return "graft::dropout";
+}
+
+/// scaled_dot_product_attention; with dropout LibTorch has no kernel for the CPU and writes it out, as here.
+at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const std::optional<at::Tensor>& mask, double p,
+                     bool causal, std::optional<double> scale, bool grouped) {
+  if (p == 0 || causal || grouped || !q.is_cpu()) return at::scaled_dot_product_attention(q, k, v, mask, p, causal, scale, grouped);
+  at::Tensor scores = at::matmul(q * scale.value_or(1 / std::sqrt(static_cast<double>(q.size(-1)))), k.transpose(-2, -1));
+  if (mask && mask->scalar_type() == at::kBool) {
+    scores = scores.masked_fill(mask->logical_not(), -std::numeric_limits<double>::infinity());
+  } else if (mask) {
+    scores = scores + *mask;
+  }
+  return at::matmul(dropout(scores.softmax(-1), p), v);
+}
+
+const char* attention_operator() {
+  static const jit::RegisterOperators registered({jit::Operator(
+      "graft::attention(Tensor q, Tensor k, Tensor v, Tensor? mask, float p, bool causal, float? scale, bool grouped) -> Tensor",
+      [](jit::Stack& stack) {
+        const bool grouped = jit::pop(stack).toBool();
+        const auto scale = jit::pop(stack).toOptional<double>();
+        const bool causal = jit::pop(stack).toBool();
+        const double p = jit::pop(stack).toDouble();
+        const auto mask = jit::pop(stack).toOptional<at::Tensor>();
+        const at::Tensor v = jit::pop(stack).toTensor(), k = jit::pop(stack).toTensor(), q = jit::pop(stack).toTensor();
+        jit::push(stack, attention(q, k, v, mask, p, causal, scale, grouped));
+      },
+      c10::AliasAnalysisKind::CONSERVATIVE)});
+  return "graft::attention";
+}
+
+}  // namespace
+
+Network training_form(const Network& network) {
+  const auto graph = inlined_forward(network.module());
+  std::vector<jit::Node*> dropouts, attentions;
+  for_each_node(graph->block(), [&](jit::Node* node) {
+    if (node->kind() == c10::aten::dropout) dropouts.push_back(node);
+    if (node->kind() == c10::aten::scaled_dot_product_attention) attentions.push_back(node);
+  });
+  const auto replace = [&](jit::Node* node, const char* kind, const std::vector<jit::Value*>& inputs) {
+    node->output()->replaceAllUsesWith(insert_operator(*graph, kind, inputs));
+  };
+  for (jit::Node* node : dropouts) {
+    const jit::WithInsertPoint at(node);
+    replace(node, dropout_operator(), node->inputs().vec());
+  }
+  for (jit::Node* node : attentions) {
+    const jit::WithInsertPoint at(node);
+    std::vector<jit::Value*> inputs = node->inputs().vec();
+    // Files of older versions have fewer arguments.
+    if (inputs.size() < 7) inputs.push_back(graph->insertConstant(c10::IValue()));
+    if (inputs.size() < 8) inputs.push_back(graph->insertConstant(false));
+    replace(node, attention_operator(), inputs);
+  }
+  for (const auto& nodes : {dropouts, attentions}) {
+    for (jit::Node* node : nodes) node->destroy();
+  }
+  return network_of(graph, network);
+}
+
+at::Tensor dropout(const at::Tensor& x, double p) {
+  if (p <= 0 || p >= 1 || !x.is_cpu() || x.numel() == 0) return at::dropout(x, p, true);
+  constexpr double range = 65536;
+  const double dropped = std::round(p * range);
+  // All 64 bits of each word are random, and so are those of its quarters.
+  const at::Tensor words =
+      at::empty({(x.numel() + 3) / 4}, at::kLong).random_(std::numeric_limits<std::int64_t>::min(), std::optional<std::int64_t>());
+  const at::Tensor kept = words.view(at::kShort).narrow(0, 0, x.numel()).view(x.sizes()).ge(dropped - range / 2);
+  return x * kept.to(x.scalar_type()).mul_(range / (range - dropped));
+}
+
+}  // namespace graft::graph
