@@ -10,6 +10,8 @@
 #include "graft/core/error.h"
 #include "graft/core/runtime.h"
 #include "graph/archive_check.h"
+#include "graph/exported_core.h"
+#include "graph/exported_modules.h"
 #include "graph/loaded_check.h"
 #include "graph/training_flags.h"
 #include "graph/walk.h"
@@ -33,6 +35,19 @@ class MappedBytes final : public caffe2::serialize::ReadAdapterInterface {
   std::shared_ptr<const Mapping> file_;
 };
 
+/// The network of a file of torch.export; nothing if it is none.
+std::optional<Network> load_exported(const std::shared_ptr<const Mapping>& file, const std::string& path, Trust trust) {
+  if (!file->bytes().starts_with("PK")) return std::nullopt;
+  const Archive archive(file, path);
+  if (!is_exported_program(archive)) return std::nullopt;
+  archive.require_sound();
+  ExportedProgram program = read_exported_program(archive);
+  join_layers(program);
+  Network network = network_of(program, path);
+  check_graphs(network.module(), path, trust);
+  return network;
+}
+
 void collect(const std::string& name, const c10::IValue& value, Fields& outputs) {
   if (value.isTensor()) {
     outputs.set(name, value.toTensor());
@@ -55,6 +70,10 @@ Network::Network(jit::Module module, Origin origin)
 Network Network::load(const std::string& path, Files* files, Trust trust) {
   runtime();
   const auto file = Mapping::open(path);
+  if (std::optional<Network> exported = load_exported(file, path, trust)) {
+    if (files != nullptr) files->clear();
+    return std::move(*exported);
+  }
   Origin origin;
   const Archive archive = checked_archive(file, path, trust, &origin);
   jit::ExtraFilesMap extra;

@@ -31,7 +31,7 @@ double apart(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b)
   return largest;
 }
 
-/// Digits differ from processor to processor, so the table has bounds.
+/// Digits differ from processor to processor, so the table has bounds; whether the fast form has the same bits differs as well.
 const char* words(double difference) {
   if (difference == 0) return "bit-equal";
   if (difference < 1e-6) return "1e-6";
@@ -97,7 +97,7 @@ void row(const std::string& name, const graph::Network& source, const std::strin
   std::filesystem::remove(path);
   const double share = all > 0 ? 100.0 * static_cast<double>(below) / static_cast<double>(all) : 0;
   std::printf("| %s | %s | %s | %.0f %% | %s | %s | %s | %s |\n", name.c_str(), last.c_str(), with_commas(bytes).c_str(), share,
-              words(exact), words(fast_difference), unchanged ? "yes" : "**no**", words(saved));
+              words(exact), words(std::max(fast_difference, 1e-9)), unchanged ? "yes" : "**no**", words(saved));
 }
 
 void rows(const std::string& name, const graph::Network& source, const std::vector<c10::IValue>& inputs, std::size_t depths,
