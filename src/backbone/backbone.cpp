@@ -44,7 +44,7 @@ Backbone::Backbone(const graph::Network& network, const BackboneOptions& options
 }
 
 Backbone Backbone::load(const std::string& path, const BackboneOptions& options) {
-  graph::Files files{{"tokenizer.json", ""}, {"graft.json", ""}};
+  graph::Files files{{"tokenizer.json", ""}, {"graft.json", ""}, {"preprocess.json", ""}, {"names.json", ""}};
   const graph::Network network = graph::Network::load(path, &files, options.trust ? graph::Trust::Code : graph::Trust::Checked);
   return Backbone(network, options, std::move(files));
 }

@@ -3,15 +3,21 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
+#include <optional>
 
-#include "backbone/bert.h"
+#include "backbone/architecture.h"
 #include "core/file.h"
 #include "core/json.h"
 #include "core/names.h"
-#include "graft/backbone/safetensors.h"
+#include "graft/backbone/backbone.h"
+#include "graft/backbone/state_dict.h"
 #include "graft/core/error.h"
 #include "graft/text/wordpiece.h"
+#include "graph/archive.h"
+#include "graph/exported_program.h"
 #include "graph/network.h"
 
 namespace graft::backbone {
@@ -19,52 +25,72 @@ namespace {
 
 namespace fs = std::filesystem;
 
-graph::Network build(const Json& config, const std::string& place) {
-  const std::string type = config.value("model_type", std::string());
-  if (type == "bert") return bert(config, place);
-  throw ModelError({.code = "graft-M006",
-                    .message = "[Import] a \"bert\" is wanted, the config says model_type \"" + type + "\".",
-                    .remedy = "Export this network from Python as TorchScript; graft trains that in the same way.",
-                    .place = place});
+/// "conv1.weight [64, 3, 7, 7]", all of them.
+std::string listed(const Fields& tensors) {
+  std::string text;
+  for (const auto& [name, tensor] : tensors) text += "\n      " + name + " " + shape_text(tensor.sizes());
+  return text;
 }
 
-/// The names that the network uses: published files may carry a "bert." before each, and old ones other names for norms.
-std::string plain_name(std::string name, const std::string& prefix) {
-  if (name.starts_with(prefix)) name.erase(0, prefix.size());
-  for (const auto& [old_end, new_end] : {std::pair{"LayerNorm.gamma", "LayerNorm.weight"}, std::pair{"LayerNorm.beta", "LayerNorm.bias"}}) {
-    if (name.ends_with(old_end)) name.replace(name.size() - std::string_view(old_end).size(), std::string::npos, new_end);
+Recipe recipe_of(const Weights& weights, const std::string& wanted) {
+  std::string known;
+  for (const Architecture& architecture : architectures()) {
+    known += "\n      " + architecture.name + ": " + architecture.keys;
+    if (!wanted.empty() && wanted != architecture.name) continue;
+    if (std::optional<Recipe> recipe = architecture.recognize(weights)) return std::move(*recipe);
   }
-  return name;
+  const std::string type = weights.config.is_object() ? weights.config.value("model_type", std::string()) : "";
+  throw ModelError({.code = "graft-M006",
+                    .message = "[Import] " +
+                               (wanted.empty() ? "no architecture has these tensors" : "these are no tensors of a \"" + wanted + "\"") +
+                               (type.empty() ? "" : ", of which the config says model_type \"" + type + "\"") + ":" +
+                               listed(weights.tensors) + "\n    known are:" + known,
+                    .remedy = "Export this network from Python with torch.export or as TorchScript; graft trains that in the same way.",
+                    .place = weights.place});
 }
 
-/// Gives the parameters the file's values; returns the file's tensors that no parameter wanted.
-std::vector<std::string> fill(const graph::Network& network, const Fields& file, const std::string& prefix, const std::string& place) {
+/// Gives parameters and buffers the file's values; returns the file's tensors that the network does not have.
+std::vector<std::string> fill(const Recipe& recipe, const std::string& place) {
   std::map<std::string, at::Tensor> given;
-  for (const auto& [name, tensor] : file) given.emplace(plain_name(name, prefix), tensor);
+  for (const auto& [name, tensor] : recipe.tensors) given.emplace(name, tensor);
   std::vector<Problem> problems;
   const c10::NoGradGuard no_grad;
-  for (auto [name, parameter] : network.parameters()) {
+  const std::string remedy = "Check that config.json and the weights belong together, and that they are whole.";
+  const auto take = [&](const std::string& name, at::Tensor target, bool trains) {
     const auto found = given.find(name);
     if (found == given.end()) {
-      problems.push_back({"graft-K007", "[Import] the tensor \"" + name + "\" is missing.",
-                          "Check that config.json and the weights belong together.", place});
-    } else if (found->second.sizes() != parameter.sizes() || !found->second.is_floating_point()) {
+      problems.push_back({"graft-K007", "[Import] the tensor \"" + name + "\" is missing.", remedy, place});
+    } else if (found->second.sizes() != target.sizes() || !found->second.is_floating_point()) {
       problems.push_back({"graft-K008",
-                          "[Import] \"" + name + "\" is wanted as " + shape_text(parameter.sizes()) + ", the file has " +
+                          "[Import] \"" + name + "\" is wanted as " + shape_text(target.sizes()) + ", the file has " +
                               shape_text(found->second.sizes()) + ".",
-                          "Check that config.json and the weights belong together.", place});
+                          remedy, place});
     } else {
-      parameter.set_data(found->second.to(at::kFloat));
-      parameter.requires_grad_(true);
+      target.set_data(found->second.to(at::kFloat).contiguous());
+      target.requires_grad_(trains);
     }
     if (found != given.end()) given.erase(found);
-  }
+  };
+  for (const auto& [name, tensor] : recipe.network.parameters()) take(name, tensor, true);
+  for (const auto& [name, tensor] : recipe.network.buffers()) take(name, tensor, false);
   if (!problems.empty()) throw CheckpointError(problems);
   std::vector<std::string> unused;
   for (const auto& [name, tensor] : given) {
-    if (!name.ends_with("position_ids")) unused.push_back(name);  // 0, 1, 2, ...: a buffer of the Python class
+    if (!name.ends_with("num_batches_tracked")) unused.push_back(name);
   }
   return unused;
+}
+
+/// Where the file has other names than the network: from those to these.
+Json original_names(const Recipe& recipe, const Fields& file) {
+  std::map<const c10::TensorImpl*, std::string> names;
+  for (const auto& [name, tensor] : file) names.emplace(tensor.unsafeGetTensorImpl(), name);
+  Json found = Json::object();
+  for (const auto& [name, tensor] : recipe.tensors) {
+    const auto original = names.find(tensor.unsafeGetTensorImpl());
+    if (original != names.end() && original->second != name) found[name] = original->second;
+  }
+  return found;
 }
 
 std::optional<text::WordPiece> tokenizer(const fs::path& folder, const Json& config) {
@@ -87,23 +113,61 @@ std::optional<text::WordPiece> tokenizer(const fs::path& folder, const Json& con
   return std::nullopt;
 }
 
+ImportReport import_exported(const std::string& source, const std::string& out) {
+  const Backbone backbone = Backbone::load(source);
+  ImportReport report{.architecture = "torch.export", .parameters = backbone.num_parameters(), .findings = backbone.findings()};
+  backbone.save(out);
+  return report;
+}
+
+/// The weights of a folder or a file, with the config beside them.
+Weights weights_of(const std::string& source) {
+  if (!fs::is_directory(source)) return {read_weights(source), nullptr, source};
+  const std::string config_path = (fs::path(source) / "config.json").string();
+  const Json config = parse_json(read_file(config_path), config_path);
+  const fs::path pickled = fs::path(source) / "pytorch_model.bin", safe = fs::path(source) / "model.safetensors";
+  const fs::path file = !fs::exists(safe) && fs::exists(pickled) ? pickled : safe;
+  return {read_weights(file.string()), config, file.string()};
+}
+
+bool is_exported(const std::string& source) {
+  if (fs::is_directory(source)) return false;
+  const auto file = Mapping::open(source);
+  return file->bytes().starts_with("PK") && graph::is_exported_program(graph::Archive(file, source));
+}
+
 }  // namespace
 
-ImportReport import_checkpoint(const std::string& folder, const std::string& out) {
-  const std::string config_path = (fs::path(folder) / "config.json").string();
-  const std::string weights_path = (fs::path(folder) / "model.safetensors").string();
-  const Json config = parse_json(read_file(config_path), config_path);
-  const graph::Network network = build(config, config_path);
-  const Fields weights = read_safetensors(weights_path);
+std::vector<std::string> architecture_names() {
+  std::vector<std::string> names;
+  for (const Architecture& architecture : architectures()) names.push_back(architecture.name);
+  return names;
+}
 
-  ImportReport report{.architecture = config.at("model_type"), .unused = fill(network, weights, "bert.", weights_path)};
-  for (const auto& [name, parameter] : network.parameters()) report.parameters += parameter.numel();
-  graph::Files files;
-  if (const auto words = tokenizer(folder, config)) {
-    files["tokenizer.json"] = words->to_json(config.at("max_position_embeddings"));
-    report.has_tokenizer = true;
+ImportReport import_checkpoint(const std::string& source, const std::string& out, const ImportOptions& options) {
+  const std::vector<std::string> known = architecture_names();
+  if (!options.architecture.empty() && std::ranges::find(known, options.architecture) == known.end()) {
+    throw ConfigError({.code = "graft-C028",
+                       .message = "[Import] an architecture of " + quoted_list(known) + " is wanted, got \"" + options.architecture + "\".",
+                       .remedy = did_you_mean(options.architecture, known, "Leave it out: it is found from the tensors' names."),
+                       .place = ""});
   }
-  network.save(out, files);
+  if (is_exported(source)) return import_exported(source, out);
+  const Weights weights = weights_of(source);
+  const Recipe recipe = recipe_of(weights, options.architecture);
+  ImportReport report{.architecture = recipe.name, .unused = fill(recipe, weights.place)};
+  for (const auto& [name, parameter] : recipe.network.parameters()) report.parameters += parameter.numel();
+  graph::Files files;
+  if (fs::is_directory(source)) {
+    if (const auto words = tokenizer(source, weights.config)) {
+      files["tokenizer.json"] = words->to_json(weights.config.at("max_position_embeddings"));
+      report.has_tokenizer = true;
+    }
+  }
+  report.has_preprocess = recipe.preprocess.is_object();
+  if (const Json names = original_names(recipe, weights.tensors); !names.empty()) files["names.json"] = names.dump();
+  if (report.has_preprocess) files["preprocess.json"] = recipe.preprocess.dump();
+  recipe.network.save(out, files);
   return report;
 }
 

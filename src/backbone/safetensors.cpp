@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <ostream>
 #include <set>
 
 #include "core/file.h"
@@ -20,6 +21,10 @@ constexpr std::uint64_t max_header = 100ULL << 20, max_elements = 1ULL << 60;
 // A header is an object of objects with lists of numbers; deeper ones only take memory. Operators stop at 64 dimensions.
 constexpr int max_depth = 3;
 constexpr std::size_t max_rank = 64;
+
+const std::map<std::string, at::ScalarType> types = {
+    {"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}, {"I64", at::kLong},
+    {"I32", at::kInt},    {"I16", at::kShort}, {"I8", at::kChar},  {"U8", at::kByte},       {"BOOL", at::kBool}};
 
 struct Entry {
   std::string name;
@@ -95,9 +100,6 @@ class Reader {
   }
 
   Entry entry(const std::string& name, const Json& description) const {
-    static const std::map<std::string, at::ScalarType> types = {
-        {"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}, {"I64", at::kLong},
-        {"I32", at::kInt},    {"I16", at::kShort}, {"I8", at::kChar},  {"U8", at::kByte},       {"BOOL", at::kBool}};
     try {
       const auto type = types.find(description.at("dtype").get<std::string>());
       if (type == types.end()) refuse("\"" + name + "\" has the unknown type " + description.at("dtype").get<std::string>());
@@ -143,6 +145,34 @@ class Reader {
 Fields read_safetensors(const std::string& path) {
   runtime();
   return Reader(path).read();
+}
+
+void write_safetensors(const Fields& tensors, const std::string& path) {
+  Json header = Json::object();
+  std::vector<at::Tensor> values;
+  std::uint64_t place = 0;
+  for (const auto& [name, tensor] : tensors) {
+    const auto type = std::ranges::find(types, tensor.scalar_type(), &std::pair<const std::string, at::ScalarType>::second);
+    if (type == types.end()) {
+      throw DataError({.code = "graft-D025",
+                       .message = "[Safetensors] \"" + name + "\" has the type " + c10::toString(tensor.scalar_type()) +
+                                  ", which the format does not know.",
+                       .remedy = "Convert it, to float32 for example.",
+                       .place = path});
+    }
+    values.push_back(tensor.detach().cpu().contiguous());
+    header[name] = {{"dtype", type->first}, {"shape", tensor.sizes().vec()}, {"data_offsets", {place, place + values.back().nbytes()}}};
+    place += values.back().nbytes();
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the data is aligned
+  write_file_atomically(path, [&](std::ostream& out) {
+    const std::uint64_t length = text.size();
+    out.write(reinterpret_cast<const char*>(&length), sizeof(length));
+    out << text;
+    for (const at::Tensor& value : values)
+      out.write(static_cast<const char*>(value.const_data_ptr()), static_cast<std::streamsize>(value.nbytes()));
+  });
 }
 
 }  // namespace graft::backbone

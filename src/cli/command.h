@@ -22,6 +22,7 @@ struct MachineFlags {
 };
 
 Run add_import(CLI::App& app, Voice& voice);
+Run add_export(CLI::App& app, Voice& voice);
 Run add_inspect(CLI::App& app, Voice& voice);
 Run add_train(CLI::App& app, Voice& voice);
 Run add_evaluate(CLI::App& app, Voice& voice);

@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
 
   std::map<std::string, cli::Run> commands;
   commands["import"] = cli::add_import(app, voice);
+  commands["export"] = cli::add_export(app, voice);
   commands["inspect"] = cli::add_inspect(app, voice);
   commands["train"] = cli::add_train(app, voice);
   commands["evaluate"] = cli::add_evaluate(app, voice);

@@ -27,6 +27,11 @@ Builder& Builder::parameter(const std::string& name, const at::Tensor& tensor) {
   return *this;
 }
 
+Builder& Builder::buffer(const std::string& name, const at::Tensor& tensor) {
+  network_.module().register_parameter(name, tensor, /*is_buffer=*/true);
+  return *this;
+}
+
 Builder& Builder::child(const std::string& name, const Builder& module) {
   network_.module().register_module(name, module.network_.module());
   return *this;

@@ -12,6 +12,7 @@ class Builder {
   explicit Builder(const std::string& class_name);
 
   Builder& parameter(const std::string& name, const at::Tensor& tensor);
+  Builder& buffer(const std::string& name, const at::Tensor& tensor);
   /// The child becomes part of this module.
   Builder& child(const std::string& name, const Builder& module);
   /// Methods as TorchScript source. Children are called as `self.name.forward(x)`, those with other than a plain name through

@@ -135,6 +135,9 @@ void Model::save(const std::string& path) {
   for (const auto& [name, value] : state.backbone.options().constants)
     std::visit([&, &key = name](const auto& v) { constants[key] = v; }, value);
   graph::Files files;
+  for (const char* name : {"preprocess.json", "names.json"}) {
+    if (const auto own = state.whole.files().find(name); own != state.whole.files().end()) files.insert(*own);
+  }
   for (auto& [name, content] : state.preprocess->files()) files[name] = content;
   predict::write_saved(path, {graph::compose(state.network, head.network, spec),
                               {{"inputs", input_names},

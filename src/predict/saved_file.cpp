@@ -11,7 +11,7 @@
 namespace graft::predict {
 
 SavedFile read_saved(const std::string& path, graph::Trust trust) {
-  graph::Files files{{"graft.json", ""}, {"tokenizer.json", ""}};
+  graph::Files files{{"graft.json", ""}, {"tokenizer.json", ""}, {"preprocess.json", ""}, {"names.json", ""}};
   graph::Network network = graph::Network::load(path, &files, trust);
   const auto manifest = files.find("graft.json");
   if (manifest == files.end()) {

@@ -12,4 +12,8 @@ namespace graft::backbone {
 /// gaps and double names. Throws CheckpointError that names the tensor.
 GRAFT_API Fields read_safetensors(const std::string& path);
 
+/// Writes tensors under their names, atomically. Throws SystemError if the file cannot be written, DataError for a type that the format
+/// does not know.
+GRAFT_API void write_safetensors(const Fields& tensors, const std::string& path);
+
 }  // namespace graft::backbone

@@ -1,11 +1,15 @@
-#include "backbone/bert.h"
+// BERT's encoder (Devlin et al., 2018), and what has its form, such as MiniLM.
 
 #include <ATen/ATen.h>
 
+#include "backbone/architecture.h"
+#include "backbone/layers.h"
 #include "graft/core/error.h"
-#include "graph/builder.h"
 
 namespace graft::backbone {
+
+Architecture bert();
+
 namespace {
 
 using graph::Builder;
@@ -59,33 +63,12 @@ BertConfig parse(const Json& config, const std::string& place) {
   }
 }
 
-Builder linear(std::int64_t in, std::int64_t out) {
-  return Builder("bert.Linear")
-      .parameter("weight", at::empty({out, in}))
-      .parameter("bias", at::empty({out}))
-      .define("def forward(self, x):\n    return torch.linear(x, self.weight, self.bias)\n");
-}
-
-Builder layer_norm(const BertConfig& bert) {
-  return Builder("bert.LayerNorm")
-      .parameter("weight", at::empty({bert.width}))
-      .parameter("bias", at::empty({bert.width}))
-      .define("def forward(self, x):\n    return torch.layer_norm(x, [" + std::to_string(bert.width) + "], self.weight, self.bias, " +
-              literal(bert.epsilon) + ")\n");
-}
-
-Builder embedding(std::int64_t rows, std::int64_t width) {
-  return Builder("bert.Embedding")
-      .parameter("weight", at::empty({rows, width}))
-      .define("def forward(self, index):\n    return torch.embedding(self.weight, index)\n");
-}
-
 Builder embeddings(const BertConfig& bert) {
   return Builder("bert.Embeddings")
       .child("word_embeddings", embedding(bert.vocabulary, bert.width))
       .child("position_embeddings", embedding(bert.positions, bert.width))
       .child("token_type_embeddings", embedding(bert.types, bert.width))
-      .child("LayerNorm", layer_norm(bert))
+      .child("LayerNorm", layer_norm(bert.width, bert.epsilon))
       .define(
           "def forward(self, ids, types):\n"
           "    places = torch.arange(ids.size(1), device=ids.device)\n"
@@ -118,7 +101,7 @@ Builder self_attention(const BertConfig& bert) {
 Builder output(const BertConfig& bert, std::int64_t in) {
   return Builder("bert.Output")
       .child("dense", linear(in, bert.width))
-      .child("LayerNorm", layer_norm(bert))
+      .child("LayerNorm", layer_norm(bert.width, bert.epsilon))
       .define(
           "def forward(self, x, residual):\n"
           "    x = torch.dropout(self.dense.forward(x), " +
@@ -147,9 +130,9 @@ Builder layer(const BertConfig& bert) {
           "    return self.output.forward(self.intermediate.forward(x), x)\n");
 }
 
-}  // namespace
-
-graph::Network bert(const Json& config, const std::string& place) {
+/// forward(input_ids [N, L], attention_mask [N, L]?, token_type_ids [N, L]?) gives hidden states [N, L, D]. Without a mask all positions
+/// are real.
+graph::Network network_of(const Json& config, const std::string& place) {
   const BertConfig bert = parse(config, place);
   const Builder first = layer(bert);
   Builder list("bert.Layers");
@@ -173,5 +156,24 @@ graph::Network bert(const Json& config, const std::string& place) {
           "    return self.encoder.forward(self.embeddings.forward(input_ids, types), mask)\n")
       .network();
 }
+
+/// Published files may carry a "bert." before each name, and old ones other names for norms.
+std::string plain_name(const std::string& file_name) {
+  std::string name = replaced(file_name, {{"bert.", ""}});
+  for (const auto& [old_end, new_end] : {std::pair{"LayerNorm.gamma", "LayerNorm.weight"}, std::pair{"LayerNorm.beta", "LayerNorm.bias"}}) {
+    if (name.ends_with(old_end)) name.replace(name.size() - std::string_view(old_end).size(), std::string::npos, new_end);
+  }
+  // 0, 1, 2, ...: a buffer of the Python class
+  return name.ends_with("position_ids") ? "" : name;
+}
+
+std::optional<Recipe> recognize(const Weights& file) {
+  if (!file.config.is_object() || file.config.value("model_type", std::string()) != "bert") return std::nullopt;
+  return Recipe{"bert", network_of(file.config, file.place), renamed(file, plain_name).tensors};
+}
+
+}  // namespace
+
+Architecture bert() { return {"bert", "config.json of model_type \"bert\", embeddings.word_embeddings.weight", recognize}; }
 
 }  // namespace graft::backbone
