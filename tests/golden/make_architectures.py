@@ -28,9 +28,17 @@ def values(shape, h):
     return torch.from_numpy((x - np.floor(x) - 0.5).reshape(shape))
 
 
-def fill(network):
+def published(name):
+    """The names that Hugging Face's ViT files have; transformers 5 calls its modules otherwise."""
+    for new, old in (("vit.layers.", "vit.encoder.layer."), ("q_proj", "attention.query"), ("k_proj", "attention.key"), ("v_proj", "attention.value"), ("attention.o_proj", "attention.output.dense"), ("mlp.fc1", "intermediate.dense"), ("mlp.fc2", "output.dense")):
+        name = name.replace(new, old)
+    return name
+
+
+def fill(network, rename):
     state = network.state_dict()
-    for name, tensor in state.items():
+    for key, tensor in state.items():
+        name = rename(key)
         if not tensor.is_floating_point():
             continue
         v = values(tuple(tensor.shape), sum(name.encode()))
@@ -99,13 +107,15 @@ def main():
         "vit": (lambda: tv.VisionTransformer(32, 8, 2, 1, 64, 96, num_classes=5), 32),
         "vit_timm": (lambda: timm.models.vision_transformer.VisionTransformer(img_size=32, patch_size=8, embed_dim=64, depth=2, num_heads=1, mlp_ratio=1.5, num_classes=5), 32),
         "vit_hugging_face": (lambda: hf.ViTForImageClassification(hf.ViTConfig(**tiny_vit)), 32),
+        "vit_hugging_face_5": (lambda: hf.ViTForImageClassification(hf.ViTConfig(**tiny_vit)), 32),
         "distilbert": (lambda: hf.DistilBertModel(hf.DistilBertConfig(vocab_size=50, max_position_embeddings=20, dim=16, n_heads=2, n_layers=2, hidden_dim=24)), None),
     }
     found = {}
     for name, (make, side) in networks.items():
         network = make().eval()
-        state = fill(network)
-        entry = {"tensors": [[key, list(value.shape)] for key, value in state.items() if value.is_floating_point()]}
+        rename = published if name == "vit_hugging_face" else str
+        state = fill(network, rename)
+        entry = {"tensors": [[rename(key), list(value.shape)] for key, value in state.items() if value.is_floating_point()]}
         if hasattr(network, "config"):
             config = network.config.to_dict()
             entry["config"] = {key: config[key] for key in ("model_type", "num_attention_heads", "layer_norm_eps", "tf_padding", "dim", "n_heads", "n_layers", "hidden_dim", "vocab_size", "max_position_embeddings", "activation") if key in config}

@@ -86,7 +86,9 @@ std::optional<Recipe> recognize(const Weights& file) {
   const auto stem = weights.sizes("_conv_stem.weight");
   const std::int64_t blocks = weights.count("_blocks.#._depthwise_conv.weight");
   // MobileNetV2 has the same form, but no kernels of 5.
-  const bool large_kernels = blocks > 4 && weights.sizes("_blocks.3._depthwise_conv.weight").at(2) == 5;
+  bool large_kernels = false;
+  for (std::int64_t i = 0; i < blocks; ++i)
+    large_kernels |= weights.sizes("_blocks." + std::to_string(i) + "._depthwise_conv.weight").at(2) == 5;
   if (stem.size() != 4 || !large_kernels || weights.any("_blocks.0._se_reduce.") || file.any("blocks.0.0.se.")) return std::nullopt;
   std::vector<Builder> made;
   std::vector<Step> steps;

@@ -38,16 +38,15 @@ std::string torchvision_name(const std::string& name) {
                                          {"mlp.linear_2.", "mlp.fc2."}});
 }
 
-/// "vit.encoder.layer.3.attention.attention.query.weight" to "blocks.3.attn.query.weight".
+/// "vit.encoder.layer.3.attention.attention.query.weight", or "vit.layers.3.attention.q_proj.weight", to "blocks.3.attn.query.weight".
 std::string hugging_face_name(const std::string& file_name) {
-  const std::string name = replaced(file_name, {{"vit.", ""}}), layer = "encoder.layer.";
+  const std::string name = replaced(replaced(file_name, {{"vit.", ""}}), {{"encoder.layer.", "layers."}}), layer = "layers.";
   if (!name.starts_with(layer)) {
     return replaced(name, {{"embeddings.cls_token", "cls_token"},
                            {"embeddings.position_embeddings", "pos_embed"},
                            {"embeddings.patch_embeddings.projection.", "patch_embed.proj."},
                            {"layernorm.", "norm."},
-                           {"classifier.", "head."},
-                           {"pooler.", "pooler."}});
+                           {"classifier.", "head."}});
   }
   const std::size_t dot = name.find('.', layer.size());
   return "blocks." + name.substr(layer.size(), dot - layer.size()) + "." +
@@ -55,6 +54,10 @@ std::string hugging_face_name(const std::string& file_name) {
                                          {"layernorm_after.", "norm2."},
                                          {"attention.attention.", "attn."},
                                          {"attention.output.dense.", "attn.proj."},
+                                         {"attention.q_proj.", "attn.query."},
+                                         {"attention.k_proj.", "attn.key."},
+                                         {"attention.v_proj.", "attn.value."},
+                                         {"attention.o_proj.", "attn.proj."},
                                          {"intermediate.dense.", "mlp.fc1."},
                                          {"output.dense.", "mlp.fc2."}});
 }

@@ -83,4 +83,5 @@ def main():
     print(json.dumps(dict(workload="W4", form=task, images_per_second=pictures / seconds, seconds=seconds, batch=batch)))
 
 
-main()
+if __name__ == "__main__":
+    main()
