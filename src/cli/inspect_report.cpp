@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/names.h"
+#include "graph/network.h"
 #include "core/table.h"
 #include "graft/core/error.h"
 
@@ -68,7 +69,7 @@ Json json_of(const Backbone& backbone) {
   }
   for (const LayerGroup& group : backbone.groups()) groups.push_back({{"name", group.name}, {"parameters", group.parameters}});
   for (const auto& [name, content] : backbone.files()) files.push_back(name);
-  return {{"kind", "torchscript"},
+  return {{"kind", backbone.source().origin().exported ? "torch.export" : "torchscript"},
           {"methods", methods},
           {"parameters", backbone.num_parameters()},
           {"trainable", backbone.num_trainable_as_saved()},
@@ -78,8 +79,9 @@ Json json_of(const Backbone& backbone) {
 }
 
 std::string text_of(const Backbone& backbone, const std::string& file) {
-  std::string text = file + ": TorchScript, " + with_commas(backbone.num_parameters()) + " parameters, " +
-                     with_commas(backbone.num_trainable_as_saved()) + " of them saved as trainable\n  " + signature(backbone) + "\n";
+  std::string text = file + (backbone.source().origin().exported ? ": torch.export, " : ": TorchScript, ") +
+                     with_commas(backbone.num_parameters()) + " parameters, " + with_commas(backbone.num_trainable_as_saved()) +
+                     " of them saved as trainable\n  " + signature(backbone) + "\n";
   for (const auto& [name, content] : backbone.files()) text += "  holds " + name + "\n";
   if (backbone.groups().empty()) return text;
   Table table;

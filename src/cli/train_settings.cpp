@@ -152,7 +152,11 @@ std::vector<Problem> TrainSettings::problems() const {
 }
 
 TrainerOptions TrainSettings::trainer() const {
-  TrainerOptions options{.batch_size = batch, .lr = lr, .patience = patience, .precision = precision_from(precision), .seed = static_cast<std::uint64_t>(seed)};
+  TrainerOptions options{.batch_size = batch,
+                         .lr = lr,
+                         .patience = patience,
+                         .precision = precision_from(precision),
+                         .seed = static_cast<std::uint64_t>(seed)};
   if (epochs > 0) options.epochs = epochs;
   options.store = store == "off" ? FeatureStore::off()
                                  : FeatureStore({.budget = bytes_from(store_budget).value(), .folder = store == "auto" ? "" : store});

@@ -16,6 +16,9 @@ namespace {
 const std::string export_recipe =
     "Export it from Python: torch.jit.script(model).save(\"model.pt\"), or torch.jit.trace(model, example).save(...).";
 
+const std::string import_recipe =
+    "If its architecture is known: graft import FILE -o net.pt. Else export it from Python: torch.jit.script(model).save(\"model.pt\").";
+
 [[noreturn]] void is_other(const std::string& code, const std::string& what, const std::string& remedy, const std::string& path) {
   throw CheckpointError({code, "[Archive] a TorchScript file is wanted, this is " + what + ".", remedy, path});
 }
@@ -43,12 +46,13 @@ void require_zip(std::string_view bytes, const std::string& path) {
   // The magic number of torch.save before PyTorch 1.6, as its first pickle: 0x1950a86a20f9469cfc6c.
   constexpr std::string_view magic("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 12);
   if (bytes.starts_with("\x80") && bytes.substr(2).starts_with(magic)) {
-    is_other("graft-K001", "a state dict or a pickled module, as torch.save wrote them before PyTorch 1.6", export_recipe, path);
+    is_other("graft-K001", "a state dict or a pickled module, as torch.save wrote them before PyTorch 1.6", import_recipe, path);
   }
   std::uint64_t header = 0;
   if (bytes.size() > 8) std::memcpy(&header, bytes.data(), 8);
   if (header > 1 && header <= bytes.size() - 8 && bytes[8] == '{') {
-    is_other("graft-K003", "a safetensors file: weights without the network", "Bring the folder it lies in with graft import.", path);
+    is_other("graft-K003", "a safetensors file: weights without the network", "Bring it, or the folder it lies in, with graft import.",
+             path);
   }
   const bool has_end = bytes.size() >= 22 && bytes.substr(bytes.size() - 22).starts_with("PK\x05\x06");
   for (const Kind& kind : kinds) {
@@ -64,11 +68,8 @@ void require_torchscript(const Archive& archive) {
     is_other("graft-K002", "one of PyTorch 1.2 or older", "Load it with PyTorch up to 2.0 in Python, and save it again.", path);
   }
   if (has("constants.pkl")) return;
-  if (has("archive_format") || has("serialized_exported_program.json") || has("/serialized_exported_program.json") ||
-      has("models/model.json")) {
-    is_other("graft-K002", "a program of torch.export (.pt2), which cannot be trained", export_recipe, path);
-  }
-  if (has("data.pkl")) is_other("graft-K001", "a state dict or a pickled module: weights without the network", export_recipe, path);
+  if (has("archive_format")) is_other("graft-K002", "a part of a file of torch.export (.pt2)", export_recipe, path);
+  if (has("data.pkl")) is_other("graft-K001", "a state dict or a pickled module: weights without the network", import_recipe, path);
   is_other("graft-K002", "another zip archive", export_recipe, path);
 }
 

@@ -248,6 +248,17 @@ class Modules {
 
 }  // namespace
 
-Network network_of(const ExportedProgram& program, const std::string& path) { return Network(Modules(program, path).build()); }
+Network network_of(const ExportedProgram& program, const std::string& path) {
+  Origin origin;
+  origin.exported = true;
+  for (const auto& input : program.inputs) {
+    // Batches vary, and texts in length; that pictures have one size is the rule.
+    const std::size_t vary = std::min<std::size_t>(input.sizes.size(), input.is_whole ? 2 : 1);
+    for (std::size_t i = 0; i < vary; ++i) {
+      if (input.sizes[i] >= 0) origin.fixed_sizes.push_back({input.name, i, input.sizes[i]});
+    }
+  }
+  return Network(Modules(program, path).build(), std::move(origin));
+}
 
 }  // namespace graft::graph

@@ -134,9 +134,10 @@ class Reader {
   void user_input(const Json& argument, const Json& graph) {
     if (argument.contains("as_tensor")) {
       const std::string name = argument.at("as_tensor").at("name");
-      ExportedProgram::Input input{.value = name, .name = name, .sizes = {}};
-      for (const Json& size : graph.at("tensor_values").at(name).at("sizes"))
-        input.sizes.push_back(size.contains("as_int") ? size.at("as_int").get<std::int64_t>() : -1);
+      const Json& meta = graph.at("tensor_values").at(name);
+      const at::ScalarType type = exported_type(meta.at("dtype"), archive_.path());
+      ExportedProgram::Input input{.value = name, .name = name, .is_whole = !at::isFloatingType(type), .sizes = {}};
+      for (const Json& size : meta.at("sizes")) input.sizes.push_back(size.contains("as_int") ? size.at("as_int").get<std::int64_t>() : -1);
       program_.inputs.push_back(std::move(input));
     } else if (argument.contains("as_sym_int") && argument.at("as_sym_int").contains("as_name")) {
       const std::string name = argument.at("as_sym_int").at("as_name");
@@ -213,7 +214,8 @@ at::ScalarType exported_type(std::int64_t number, const std::string& path) {
 }
 
 bool is_exported_program(const Archive& archive) {
-  if (archive.find("serialized_exported_program.json") != nullptr)
+  // These archives have no root folder.
+  if (archive.find("serialized_exported_program.json") != nullptr || archive.find("/serialized_exported_program.json") != nullptr)
     refuse_export(archive.path(), "a file of PyTorch before 2.9 is not covered, its weights are pickled", export_again);
   return archive.find(model_record) != nullptr;
 }

@@ -28,6 +28,8 @@ struct ExportedProgram {
   struct Input {
     std::string value, name;
     bool is_number = false;
+    /// Of whole numbers: tokens, so that their length varies as well.
+    bool is_whole = false;
     /// Sizes as the exporter wrote them; -1 where they may differ.
     std::vector<std::int64_t> sizes;
   };

@@ -35,6 +35,18 @@ void find_origin(const Network& network, std::vector<Finding>& findings) {
     findings.push_back({"graft-F016", FindingKind::Note, "[Backbone] the file was saved on \"" + device + "\".",
                         "Nothing to do: it is loaded to the CPU and moved from there.", ""});
   }
+  if (const auto& fixed = network.origin().fixed_sizes; !fixed.empty()) {
+    std::string sizes, line;
+    for (std::size_t i = 0; i < fixed.size(); ++i) {
+      const std::string dimension = std::to_string(fixed[i].dimension);
+      sizes += (i == 0 ? "" : ", ") + std::string("dimension ") + dimension + " of \"" + fixed[i].input + "\" is " +
+               std::to_string(fixed[i].size);
+      const bool first = i == 0 || fixed[i - 1].input != fixed[i].input;
+      line += (first ? (i == 0 ? "\"" : "}, \"") + fixed[i].input + "\": {" : ", ") + dimension + ": torch.export.Dim.AUTO";
+    }
+    findings.push_back({"graft-F018", FindingKind::Note, "[Backbone] the exporter wrote sizes down as numbers: " + sizes + ".",
+                        "If other sizes fail, export with dynamic_shapes={" + line + "}}.", ""});
+  }
   if (network.origin().mobile) {
     findings.push_back({"graft-F017", FindingKind::Note, "[Backbone] the file was made for the mobile interpreter.",
                         "Nothing to do: its TorchScript is read.", ""});

@@ -53,6 +53,15 @@ struct Origin {
   std::set<std::string> devices;
   /// Made for the mobile interpreter.
   bool mobile = false;
+  /// Of torch.export: sizes of inputs that the exporter wrote down as numbers, where data is likely to have others.
+  struct FixedSize {
+    std::string input;
+    std::size_t dimension = 0;
+    std::int64_t size = 0;
+  };
+  std::vector<FixedSize> fixed_sizes = {};
+  /// A file of torch.export.
+  bool exported = false;
 };
 
 /// A network as an opaque value: copies are handles on the same module tree. The other rooms know TorchScript by this class only.

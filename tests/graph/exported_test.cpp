@@ -1,5 +1,5 @@
 // Files of torch.export become networks that compute, train and are saved like any other.
-#include <map>
+#include <algorithm>
 
 #include "core/json.h"
 #include "graft/core/error.h"
@@ -46,7 +46,8 @@ void compare(const graph::Network& network, const Json& entry, double tolerance 
     const Json& expected = entry.at("gradients").at(name);
     REQUIRE(tensor.grad().defined() == !expected.is_null());
     if (!expected.is_null())
-      CHECK(tensor.grad().abs().sum().item<double>() == Approx(expected.get<double>()).epsilon(gradient_tolerance).margin(0.01 * gradient_tolerance));
+      CHECK(tensor.grad().abs().sum().item<double>() ==
+            Approx(expected.get<double>()).epsilon(gradient_tolerance).margin(0.01 * gradient_tolerance));
   }
   CHECK(network.parameters().size() == entry.at("gradients").size());
 }
@@ -139,6 +140,17 @@ TEST_CASE("Exported: one module called twice, a number written down, outputs by 
   const Fields found = network({at::ones({2, 6}), at::ones({2, 6})});
   CHECK(found.has("scores"));
   CHECK(found.has("distance"));
+}
+
+TEST_CASE("Exported: sizes that were written down are told, with the line that leaves them open", "[graph]") {
+  const auto findings = graph::findings(graph::Network::load(file("bert_fixed")));
+  const auto fixed = std::ranges::find(findings, "graft-F018", &Finding::code);
+  REQUIRE(fixed != findings.end());
+  CHECK(fixed->message.find("dimension 1 of \"input_ids\" is 5") != std::string::npos);
+  CHECK(fixed->remedy.find("dynamic_shapes={\"input_ids\": {0: torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO}, \"attention_mask\": {0: "
+                           "torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO}}") != std::string::npos);
+  const auto open = graph::findings(graph::Network::load(file("bert")));
+  CHECK(std::ranges::find(open, "graft-F018", &Finding::code) == open.end());
 }
 
 TEST_CASE("Exported: what is not covered is refused with its place", "[graph][error]") {
