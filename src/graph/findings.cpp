@@ -11,6 +11,7 @@
 #include "graph/fused_kernels.h"
 #include "graph/gradient_paths.h"
 #include "graph/places.h"
+#include "graph/random_draws.h"
 #include "graph/weight_notes.h"
 
 namespace graft::graph {
@@ -66,6 +67,7 @@ std::vector<Finding> findings(const Network& network) {
   find_fixed_sizes(module, found);
   find_gradient_paths(module, found);
   find_weight_notes(module, found);
+  find_random_draws(module, found);
   // A flag that is on lets statistics move in evaluation; that is no state of its own, and told already.
   if (std::ranges::find(found, "graft-F002", &Finding::code) == found.end()) find_state(network, found);
   find_origin(network, found);

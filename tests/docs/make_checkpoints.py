@@ -29,7 +29,7 @@ WORDS = {
     "F001": "training flags off", "F002": "training flags on", "F003": "frozen into constants", "F004": "packed for phones",
     "F005": "fixed device", "F006": "fused kernel beside the path", "F007": "fused kernel on the path", "F008": "gradient stops",
     "F009": "unused parameters", "F010": "fixed sizes", "F011": "quantized", "F012": "16 bits", "F013": "flags as saved", "F014": "tied weights",
-    "F015": "keeps a state", "F016": "saved on a GPU", "F017": "for the mobile interpreter", "F018": "sizes fixed by the exporter",
+    "F015": "keeps a state", "F016": "saved on a GPU", "F017": "for the mobile interpreter", "F018": "sizes fixed by the exporter", "F019": "always random",
 }
 
 

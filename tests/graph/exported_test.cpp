@@ -3,6 +3,7 @@
 
 #include "core/json.h"
 #include "graft/core/error.h"
+#include "graph/builder.h"
 #include "graph/findings.h"
 #include "graph/network.h"
 #include "graph/reach.h"
@@ -151,6 +152,21 @@ TEST_CASE("Exported: sizes that were written down are told, with the line that l
                            "torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO}}") != std::string::npos);
   const auto open = graph::findings(graph::Network::load(file("bert")));
   CHECK(std::ranges::find(open, "graft-F018", &Finding::code) == open.end());
+}
+
+TEST_CASE("Findings: random numbers that no flag governs", "[graph]") {
+  const auto codes = [](const std::string& code) {
+    graph::Builder builder("Toy");
+    builder.parameter("w", at::ones({1})).define(code);
+    std::set<std::string> found;
+    for (const Finding& finding : graph::findings(builder.network())) found.insert(finding.code);
+    return found;
+  };
+  CHECK(codes("def forward(self, x):\n    return x * self.w * torch.bernoulli(torch.ones_like(x), 0.5)\n").contains("graft-F019"));
+  CHECK_FALSE(
+      codes(
+          "def forward(self, x):\n    if self.training:\n        x = x * torch.bernoulli(torch.ones_like(x), 0.5)\n    return x * self.w\n")
+          .contains("graft-F019"));
 }
 
 TEST_CASE("Exported: what is not covered is refused with its place", "[graph][error]") {

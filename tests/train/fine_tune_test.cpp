@@ -1,7 +1,12 @@
 #include "graft/train/fine_tune.h"
 
+#include <ATen/ATen.h>
+
 #include <sstream>
 
+#include "graft/backbone/import.h"
+#include "graft/data/tensor_inputs.h"
+#include "graft/data/tensors.h"
 #include "graft/model/feature_set.h"
 #include "support.h"
 #include "toys.h"
@@ -94,4 +99,22 @@ TEST_CASE("fine_tune: without test data it reports on validation data, and says 
 TEST_CASE("fine_tune: strengths that make no sense are refused", "[train][error]") {
   Model model = test::toy_model();
   CHECK(test::error_of<ConfigError>([&] { fine_tune(model, toy_splits(), {.l2 = {-1.0}}); }).code() == "graft-C019");
+}
+
+TEST_CASE("fine_tune: a probe on the features of a published SqueezeNet learns what it never saw", "[train][data]") {
+  const test::TempDir folder;
+  backbone::import_checkpoint(test::test_data("weights/squeezenet_lpips/lpips_squeeze.pt"), folder.file("squeezenet.pt"));
+  // Stripes along or across, of any colour, width and phase: no single pixel tells.
+  at::manual_seed(1);
+  constexpr std::int64_t size = 96, side = 64;
+  const at::Tensor label = at::arange(size) % 2, width = at::rand({size, 1, 1}) * 0.6 + 0.4, phase = at::rand({size, 1, 1}) * 6;
+  const at::Tensor places = at::arange(side, at::kFloat), along = places.view({1, 1, side}).expand({size, side, side}),
+                   across = places.view({1, side, 1}).expand({size, side, side});
+  const at::Tensor stripes = at::sin(at::where(label.view({size, 1, 1}) == 0, along, across) * width + phase);
+  const at::Tensor pictures = stripes.unsqueeze(1) * at::randn({size, 3, 1, 1}) + 0.5 * at::randn({size, 3, side, side});
+  const Data data = data::tensors({{"x", pictures}, {"label", label}});
+  Model model(Backbone::load(folder.file("squeezenet.pt")), head::Classifier({.labels = {"0", "1"}}),
+              TensorInputs({{"x", at::zeros({3, side, side})}}), {.device = "cpu"});
+  const FineTuneReport report = fine_tune(model, data.split({.valid = 0.2, .test = 0.3, .seed = 1}));
+  CHECK(report.evaluation.metric("accuracy") > 0.9);
 }
