@@ -23,6 +23,7 @@
 
 #include "graft/backbone/backbone.h"
 #include "graft/backbone/safetensors.h"
+#include "graft/backbone/state_dict.h"
 #include "graft/core/error.h"
 #include "graft/core/runtime.h"
 #include "mutate.h"
@@ -49,6 +50,17 @@ long peak_memory() {
 /// Of this process, once it has loaded its file; to be told to the parent.
 long loading_peak = 0;
 
+std::string try_state_dict(const std::string& path) {
+  try {
+    for (const auto& [name, tensor] : backbone::read_state_dict(path)) tensor.to(at::kFloat).sum();
+    return "read";
+  } catch (const Error& error) {
+    return error.code();
+  } catch (const std::exception& error) {
+    return std::string("foreign exception: ") + error.what();
+  }
+}
+
 /// Loads the file and calls it on something small. "ran", "loaded", or the code of the refusal.
 std::string try_file(const std::string& path) {
   try {
@@ -73,7 +85,8 @@ std::string try_file(const std::string& path) {
     }
     return "loaded";
   } catch (const Error& error) {
-    return error.code();
+    // A state dict, which has a reader of its own.
+    return error.code() == "graft-K001" ? try_state_dict(path) : error.code();
   } catch (const std::exception& error) {
     return std::string("foreign exception: ") + error.what();
   }
@@ -137,14 +150,17 @@ Outcome in_process(const std::string& path, std::size_t size, long idle) {
 }
 
 std::vector<std::string> default_files() {
-  std::vector<std::string> folders = {std::string(GRAFT_TEST_DIR) + "/golden", std::string(GRAFT_TEST_DIR) + "/golden/tiny_bert"}, files;
+  std::vector<std::string> folders = {std::string(GRAFT_TEST_DIR) + "/golden", std::string(GRAFT_TEST_DIR) + "/golden/tiny_bert",
+                                      std::string(GRAFT_TEST_DIR) + "/golden/exported"},
+                           files;
   if (const char* data = std::getenv("GRAFT_TEST_DATA")) {
     for (const char* folder : {"/torchscript", "/weights/silero_vad", "/weights/burn_mnist"}) folders.push_back(data + std::string(folder));
   }
   for (const std::string& folder : folders) {
     for (const auto& entry : fs::directory_iterator(folder)) {
       const std::string kind = entry.path().extension();
-      if (kind == ".pt" || kind == ".pth" || kind == ".jit" || kind == ".dat" || kind == ".safetensors") files.push_back(entry.path());
+      if (kind == ".pt" || kind == ".pt2" || kind == ".pth" || kind == ".jit" || kind == ".dat" || kind == ".safetensors")
+        files.push_back(entry.path());
     }
   }
   std::ranges::sort(files);
