@@ -63,7 +63,7 @@ class Modules {
       held_[held.value] = &held;
       jit::Module owner = tree_.at(parent_of(held.path));
       const at::Tensor tensor = held.tensor;
-      if (held.is_parameter) const_cast<at::Tensor&>(tensor).requires_grad_(tensor.is_floating_point());
+      if (held.is_parameter) tensor.requires_grad_(tensor.is_floating_point());
       if (!owner.hasattr(name_of(held.path))) owner.register_parameter(name_of(held.path), tensor, !held.is_parameter);
     }
     keep_what_is_read();
@@ -179,7 +179,7 @@ class Modules {
         if (last_read_.contains(name) && last_read_.at(name) > last) results.push_back(name);
       }
     }
-    jit::Value* module = attribute_of_module(caller, callee.path);
+    jit::Value* module = attribute(caller, callee.path);
     std::vector<jit::Value*> arguments{module};
     for (const std::string& name : inputs) {
       arguments.push_back(get(caller, name));
@@ -202,11 +202,6 @@ class Modules {
       jit::Node* unpacked = caller.graph->insertNode(caller.graph->createTupleUnpack(node->output()));
       for (std::size_t i = 0; i < results.size(); ++i) caller.values[results[i]] = unpacked->outputs()[i];
     }
-  }
-
-  jit::Value* attribute_of_module(Frame& frame, const std::string& path) {
-    tree_.at(path);
-    return attribute(frame, path);
   }
 
   /// Adds the method to its module; gives the type of what it returns.
