@@ -64,6 +64,19 @@ class Branch(nn.Module):
         return torch.cond(x.sum() > 0, lambda v: v.sin(), lambda v: v.cos(), (x,))
 
 
+def keep_module_stacks(value):
+    """Of the metadata of all nodes, those of graphs within graphs too."""
+    if isinstance(value, list):
+        for element in value:
+            keep_module_stacks(element)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "metadata" and isinstance(inner, dict):
+                value[key] = {name: text for name, text in inner.items() if name == "nn_module_stack"}
+            else:
+                keep_module_stacks(inner)
+
+
 def save(program, path):
     """torch.export.save without stack traces, which hold paths of this machine, the example's tensors and the shapes of
     values in between."""
@@ -78,8 +91,7 @@ def save(program, path):
                 data = b"0" * 40
             if old.filename.endswith("/models/model.json"):
                 model = json.loads(data)
-                for node in model["graph_module"]["graph"]["nodes"]:
-                    node["metadata"] = {key: value for key, value in node["metadata"].items() if key == "nn_module_stack"}
+                keep_module_stacks(model)
                 model.pop("guards_code", None)
                 graph = model["graph_module"]["graph"]
                 given = {entry["as_tensor"]["name"] for entry in graph["inputs"] if "as_tensor" in entry}

@@ -5,7 +5,6 @@
 
 #include <map>
 
-#include "graph/builder.h"
 #include "graph/findings.h"
 #include "graph/walk.h"
 #include "halves.h"
@@ -21,13 +20,6 @@ std::map<std::string, int> operators(const graph::Network& network) {
   const auto graph = graph::inlined_forward(network.module());
   graph::for_each_node(graph->block(), [&](torch::jit::Node* node) { ++counts[node->kind().toQualString()]; });
   return counts;
-}
-
-/// A network of one class whose forward is this code, with these weights.
-graph::Network network_of(const std::string& code, const std::vector<std::pair<std::string, at::Tensor>>& weights) {
-  graph::Builder builder("Toy");
-  for (const auto& [name, tensor] : weights) builder.parameter(name, tensor);
-  return builder.define(code).network();
 }
 
 double difference(const graph::Network& a, const graph::Network& b, const std::vector<c10::IValue>& inputs) {
@@ -74,7 +66,7 @@ TEST_CASE("FastForm: norms are folded, layers packed, activations and sums fused
 
 TEST_CASE("FastForm: linear layers of one input become one", "[graph]") {
   at::manual_seed(1);
-  const graph::Network network = network_of(
+  const graph::Network network = test::network_of(
       "def forward(self, x):\n"
       "    q = torch.linear(x, self.a, self.bias).view([x.size(0), 2, 4])\n"
       "    k = torch.linear(x, self.b, self.bias).view([x.size(0), 2, 4])\n"
@@ -92,9 +84,9 @@ TEST_CASE("FastForm: attention written out in any of its spellings is one kernel
   const std::string scores = GENERATE("torch.matmul(q, k.transpose(-1, -2)) / 2.0", "torch.matmul(q / 2.0, k.transpose(2, 3))",
                                       "torch.matmul(q, k.permute([0, 1, 3, 2]) * 0.5)", "0.5 * torch.matmul(q, k.transpose(-2, -1))");
   const std::string masked = GENERATE("s", "s + mask", "mask + s");
-  const graph::Network network = network_of("def forward(self, q, k, v, mask):\n    s = " + scores +
-                                                "\n    return torch.matmul(torch.softmax(" + masked + ", -1), v) * self.one\n",
-                                            {{"one", at::ones({1})}});
+  const graph::Network network = test::network_of("def forward(self, q, k, v, mask):\n    s = " + scores +
+                                                      "\n    return torch.matmul(torch.softmax(" + masked + ", -1), v) * self.one\n",
+                                                  {{"one", at::ones({1})}});
   at::manual_seed(1);
   const std::vector<c10::IValue> inputs{at::randn({3, 2, 5, 4}), at::randn({3, 2, 6, 4}), at::randn({3, 2, 6, 4}), at::randn({3, 1, 1, 6})};
   const graph::FastForm fast = graph::fast_form(network, inputs);
@@ -108,7 +100,7 @@ TEST_CASE("FastForm: attention written out in any of its spellings is one kernel
 
 TEST_CASE("FastForm: what is read twice is not fused away", "[graph]") {
   at::manual_seed(1);
-  const graph::Network network = network_of(
+  const graph::Network network = test::network_of(
       "def forward(self, x):\n"
       "    y = torch.linear(x, self.w, None)\n"
       "    return (y, torch.relu(y), y + x)\n",
@@ -128,7 +120,8 @@ TEST_CASE("FastForm: none for a network with a state, and the reason", "[graph][
 }
 
 TEST_CASE("FastForm: inputs that the network refuses give a reason, not an exception", "[graph][error]") {
-  const graph::Network network = network_of("def forward(self, x):\n    return torch.linear(x, self.w, None)\n", {{"w", at::ones({2, 3})}});
+  const graph::Network network =
+      test::network_of("def forward(self, x):\n    return torch.linear(x, self.w, None)\n", {{"w", at::ones({2, 3})}});
   const graph::FastForm fast = graph::fast_form(network, {at::ones({1, 4})});
   CHECK_FALSE(fast.network);
   CHECK_FALSE(fast.why.empty());

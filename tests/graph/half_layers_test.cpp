@@ -3,7 +3,6 @@
 
 #include <torch/csrc/jit/api/module.h>
 
-#include "graph/builder.h"
 #include "graph/fast_form.h"
 #include "graph/findings.h"
 #include "graph/walk.h"
@@ -13,12 +12,6 @@
 using namespace graft;
 
 namespace {
-
-graph::Network network_of(const std::string& code, const std::vector<std::pair<std::string, at::Tensor>>& weights) {
-  graph::Builder builder("Toy");
-  for (const auto& [name, tensor] : weights) builder.parameter(name, tensor);
-  return builder.define(code).network();
-}
 
 graph::Network in_bfloat16(const graph::Network& network, const std::vector<c10::IValue>& example) {
   const graph::FastForm form = graph::fast_form(network, example, {.onednn_linears = false, .bfloat16 = true});
@@ -44,8 +37,8 @@ double difference(const at::Tensor& found, const at::Tensor& expected) {
 TEST_CASE("HalfLayers: a linear layer rounds its input, its weights and its output, to nearest even", "[graph]") {
   // 8 bits of mantissa: between 1 and 2 numbers lie 2^-7 apart.
   const float step = 1.0F / 128;
-  const graph::Network network = network_of("def forward(self, x):\n    return torch.linear(x, self.w, None)\n",
-                                            {{"w", at::tensor({1 + 0.25F * step, 1 + 0.75F * step}).view({2, 1})}});
+  const graph::Network network = test::network_of("def forward(self, x):\n    return torch.linear(x, self.w, None)\n",
+                                                  {{"w", at::tensor({1 + 0.25F * step, 1 + 0.75F * step}).view({2, 1})}});
   const graph::Network half = in_bfloat16(network, {at::tensor({1.0F, 2.0F}).view({2, 1})});
   // x = 1 + 1.5 steps lies between two numbers: the even one is 1 + 2 steps. (1 + step)(1 + 2 steps) rounds to 1 + 3 steps.
   const at::Tensor found = output_of(half, {at::tensor({1 + 1.5F * step}).view({1, 1})});
@@ -93,7 +86,7 @@ TEST_CASE("HalfLayers: from the first layer to the last nothing is widened in be
 TEST_CASE("HalfLayers: what lies apart from layers keeps its numbers", "[graph]") {
   at::manual_seed(1);
   // Rounded to bfloat16, the lowest float is -inf, and -inf * 0 is not a number.
-  const graph::Network network = network_of(
+  const graph::Network network = test::network_of(
       "def forward(self, x, mask):\n"
       "    return torch.linear(x, self.w, self.b) + (1.0 - mask) * -3.4028234663852886e+38 * 1e-38 + self.c * 0.0\n",
       {{"w", at::randn({4, 4})}, {"b", at::randn({4})}, {"c", at::ones({1})}});
@@ -104,7 +97,7 @@ TEST_CASE("HalfLayers: what lies apart from layers keeps its numbers", "[graph]"
 
 TEST_CASE("HalfLayers: attention takes its mask as it is", "[graph]") {
   at::manual_seed(1);
-  const graph::Network network = network_of(
+  const graph::Network network = test::network_of(
       "def forward(self, x, mask):\n"
       "    q = torch.linear(x, self.q, None).view([x.size(0), x.size(1), 2, 4]).transpose(1, 2)\n"
       "    k = torch.linear(x, self.k, None).view([x.size(0), x.size(1), 2, 4]).transpose(1, 2)\n"
@@ -122,7 +115,7 @@ TEST_CASE("HalfLayers: attention takes its mask as it is", "[graph]") {
 
 TEST_CASE("HalfLayers: projections that are divided stay narrow", "[graph]") {
   at::manual_seed(1);
-  const graph::Network network = network_of(
+  const graph::Network network = test::network_of(
       "def forward(self, x):\n"
       "    a, b = torch.linear(x, self.w, None).chunk(2, -1)\n"
       "    return torch.linear(a * torch.sigmoid(b), self.v, None)\n",

@@ -3,20 +3,10 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
-#include "graph/builder.h"
+#include "halves.h"
 #include "support.h"
 
 using namespace graft;
-
-namespace {
-
-graph::Network network_of(const std::string& code, const std::vector<std::pair<std::string, at::Tensor>>& weights) {
-  graph::Builder builder("Toy");
-  for (const auto& [name, tensor] : weights) builder.parameter(name, tensor);
-  return builder.define(code).network();
-}
-
-}  // namespace
 
 TEST_CASE("Dropout: as many numbers as wanted are dropped, the others keep the mean", "[graph]") {
   const double p = GENERATE(0.1, 0.5, 0.9);
@@ -65,7 +55,7 @@ TEST_CASE("Dropout: all or nothing", "[graph]") {
 TEST_CASE("TrainingForm: in eval mode the numbers of the network itself", "[graph]") {
   at::manual_seed(1);
   const std::string mask = GENERATE("None", "mask", "mask > 0.0");
-  graph::Network network = network_of(
+  graph::Network network = test::network_of(
       "def forward(self, x, mask):\n"
       "    q = torch.linear(x, self.w, None)\n"
       "    p = 0.5\n"

@@ -4,7 +4,15 @@
 
 #include <algorithm>
 
+#include "graph/builder.h"
+
 namespace graft::test {
+
+graph::Network network_of(const std::string& code, const std::vector<std::pair<std::string, at::Tensor>>& weights) {
+  graph::Builder builder("Toy");
+  for (const auto& [name, tensor] : weights) builder.parameter(name, tensor);
+  return builder.define(code).network();
+}
 
 std::vector<c10::IValue> inputs_of(const std::string& name, std::int64_t rows) {
   at::manual_seed(7);

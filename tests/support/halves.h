@@ -11,6 +11,9 @@
 
 namespace graft::test {
 
+/// A network of one class whose forward is this code, with these weights.
+graph::Network network_of(const std::string& code, const std::vector<std::pair<std::string, at::Tensor>>& weights);
+
 /// Inputs for the golden networks (tests/golden/make_checkpoints.py): "resnet", "bert", ...
 std::vector<c10::IValue> inputs_of(const std::string& name, std::int64_t rows);
 
