@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "graft/core/error.h"
+
 namespace graft::backbone {
 
 std::vector<std::int64_t> Weights::sizes(const std::string& name) const {
@@ -35,6 +37,14 @@ Weights renamed(const Weights& weights, const std::function<std::string(const st
     if (const std::string other = rename(name); !other.empty()) made.tensors.set(other, tensor);
   }
   return made;
+}
+
+void refuse_config(const Json::exception& error, const std::string& place) {
+  throw CheckpointError({.code = "graft-K006",
+                         .message = "[Import] the config lacks a setting, or one has another type than it should.",
+                         .remedy = "Bring the config.json that was published with the weights.",
+                         .place = place},
+                        error.what());
 }
 
 Json image_preprocess(std::int64_t size, const std::string& interpolation, const std::vector<double>& mean,

@@ -57,6 +57,17 @@ std::string replaced(const std::string& name, const std::vector<std::pair<std::s
 /// The weights under other names; those whose name becomes empty are left out.
 Weights renamed(const Weights& weights, const std::function<std::string(const std::string&)>& rename);
 
+[[noreturn]] void refuse_config(const Json::exception& error, const std::string& place);
+/// Runs what reads a config.json; a setting that is missing or of another type becomes a CheckpointError (graft-K006).
+template <class Read>
+auto reading_config(const std::string& place, const Read& read) {
+  try {
+    return read();
+  } catch (const Json::exception& error) {
+    refuse_config(error, place);
+  }
+}
+
 /// Pictures as torchvision's weights want them (ImageNet's mean and standard deviation).
 Json image_preprocess(std::int64_t size, const std::string& interpolation = "bilinear",
                       const std::vector<double>& mean = {0.485, 0.456, 0.406},

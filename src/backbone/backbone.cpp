@@ -6,6 +6,7 @@
 
 #include "backbone/binding.h"
 #include "backbone/groups.h"
+#include "core/file_format.h"
 #include "graph/findings.h"
 #include "graph/network.h"
 #include "graph/reach.h"
@@ -44,7 +45,8 @@ Backbone::Backbone(const graph::Network& network, const BackboneOptions& options
 }
 
 Backbone Backbone::load(const std::string& path, const BackboneOptions& options) {
-  graph::Files files{{"tokenizer.json", ""}, {"graft.json", ""}, {"preprocess.json", ""}, {"names.json", ""}};
+  graph::Files files{{"tokenizer.json", ""}, {"graft.json", ""}};
+  for (const char* name : backbone_files) files.emplace(name, "");
   const graph::Network network = graph::Network::load(path, &files, options.trust ? graph::Trust::Code : graph::Trust::Checked);
   return Backbone(network, options, std::move(files));
 }

@@ -76,4 +76,32 @@ Builder sequence(const std::string& class_name, const std::vector<Step>& steps) 
   return made.define(source + "    return x\n");
 }
 
+std::string attention_source(const Attention& options) {
+  const std::string split =
+      ".view([n, l, " + std::to_string(options.heads) + ", " + std::to_string(options.width / options.heads) + "]).transpose(1, 2)\n";
+  const auto project = [&](const std::string& to, const std::string& by) { return "    " + to + " = self." + by + ".forward(x)" + split; };
+  return "    n, l = x.size(0), x.size(1)\n" + project("q", options.query) + project("k", options.key) + project("v", options.value) +
+         "    p = " + literal(options.dropout) +
+         " if self.training else 0.0\n"
+         "    y = torch.scaled_dot_product_attention(q, k, v, mask, p, False).transpose(1, 2).reshape([n, l, " +
+         std::to_string(options.width) + "])\n";
+}
+
+Builder layer_stack(const std::string& package, const std::string& name, const Builder& layer, std::int64_t count) {
+  Builder list(package + ".Layers");
+  std::string calls;
+  for (std::int64_t i = 0; i < count; ++i) {
+    list.child(std::to_string(i), i == 0 ? layer : layer.copy());
+    calls += "    x = getattr(self.layer, \"" + std::to_string(i) + "\").forward(x, mask)\n";
+  }
+  return Builder(package + "." + name)
+      .child("layer", list)
+      .define("def forward(self, x, mask: Optional[Tensor]):\n" + calls + "    return x\n");
+}
+
+const char* const token_mask_source =
+    "    mask: Optional[Tensor] = None\n"
+    "    if attention_mask is not None:\n"
+    "        mask = (attention_mask != 0).unsqueeze(1).unsqueeze(2)\n";
+
 }  // namespace graft::backbone

@@ -32,4 +32,19 @@ struct Step {
 };
 graph::Builder sequence(const std::string& class_name, const std::vector<Step>& steps);
 
+/// Lines that attend from x [N, L, D] to itself, with the three children's projections and `mask`, dropping out in training; y [N, L, D] is
+/// the outcome.
+struct Attention {
+  std::string query, key, value;
+  std::int64_t heads = 1, width = 1;
+  double dropout = 0;
+};
+std::string attention_source(const Attention& options);
+
+/// Calls copies of a layer, `layer.0`, `layer.1`, ..., one after the other: forward(x, mask). Its class is "PACKAGE.NAME".
+graph::Builder layer_stack(const std::string& package, const std::string& name, const graph::Builder& layer, std::int64_t count);
+
+/// Lines that make `mask`, true where seen, [N, 1, 1, L], of the optional argument attention_mask [N, L].
+extern const char* const token_mask_source;
+
 }  // namespace graft::backbone

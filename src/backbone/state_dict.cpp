@@ -24,13 +24,11 @@ using Kind = PickleObject::Kind;
 // The magic number of files before PyTorch 1.6, as a pickle of protocol 2: LONG1 of 10 bytes.
 constexpr std::string_view legacy_start("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
 
+/// Of "torch FloatStorage"; nothing for numbers that networks do not train with.
 std::optional<at::ScalarType> type_of(const std::string& storage) {
-  static const std::map<std::string, at::ScalarType> types = {
-      {"FloatStorage", at::kFloat}, {"DoubleStorage", at::kDouble}, {"HalfStorage", at::kHalf},   {"BFloat16Storage", at::kBFloat16},
-      {"LongStorage", at::kLong},   {"IntStorage", at::kInt},       {"ShortStorage", at::kShort}, {"CharStorage", at::kChar},
-      {"ByteStorage", at::kByte},   {"BoolStorage", at::kBool}};
-  const auto found = types.find(storage.substr(storage.rfind(' ') + 1));
-  return found == types.end() ? std::nullopt : std::optional(found->second);
+  const auto type = graph::storage_type(std::string_view(storage).substr(storage.rfind(' ') + 1));
+  const bool known = type && (at::isFloatingType(*type) || at::isIntegralType(*type, /*includeBool=*/true));
+  return known ? type : std::nullopt;
 }
 
 class Reader {

@@ -145,11 +145,10 @@ class Unpickler::Machine {
     values_.push(boolean ? make_integer(digits == "01", Kind::Bool) : make_integer(decimal(digits)));
   }
 
+  /// Of which nobody asks the value.
   void real() {
-    const std::uint64_t bits = __builtin_bswap64(number<std::uint64_t>());
-    auto made = make_value(Kind::Float);
-    std::memcpy(&made->real, &bits, sizeof(bits));
-    values_.push(std::move(made));
+    take(sizeof(double));
+    values_.push(make_value(Kind::Float));
   }
 
   void fill_new(Kind kind) {

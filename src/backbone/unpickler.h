@@ -17,8 +17,7 @@ struct PickleObject {
   enum class Kind { None, Bool, Int, Float, Text, Tuple, List, Dict, Global, Storage, Tensor };
   Kind kind = Kind::None;
   std::int64_t integer = 0;  // Bool, Int; Storage: its number
-  double real = 0;
-  std::string text;  // Text; Global: "torch FloatStorage"
+  std::string text;          // Text; Global: "torch FloatStorage"
   std::vector<std::shared_ptr<PickleObject>> elements;
   std::vector<std::pair<std::shared_ptr<PickleObject>, std::shared_ptr<PickleObject>>> entries;
   at::Tensor tensor;

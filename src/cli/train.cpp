@@ -13,6 +13,7 @@
 #include "graft/eval/evaluator.h"
 #include "graft/train/data_check.h"
 #include "train/preflight.h"
+#include "train/with_precision.h"
 
 namespace graft::cli {
 namespace {
@@ -66,9 +67,10 @@ int run(TrainSettings settings, const Voice& voice) {
   Model model = inputs.make_model();
   train::preflight(model, inputs.data);
   if (!voice.quiet) print_plan(settings, inputs);
-  model.set_precision(precision_from(settings.precision));
-  settings.precision = precision_name(model.precision());  // what auto means here, for the record and for whoever runs it again
-  model.set_precision(Precision::Float32);
+  {
+    const train::WithPrecision precision(model, precision_from(settings.precision));
+    settings.precision = precision_name(model.precision());  // what auto means here, for the record and for whoever runs it again
+  }
   const double load_seconds = loading.seconds();
   if (settings.check_only) {
     for (const Problem& warning : check_data(model, inputs.data)) log(LogLevel::Warning, warning.code + ": " + warning.message);

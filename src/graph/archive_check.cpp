@@ -91,19 +91,23 @@ void require_version(const Archive& archive) {
 
 }  // namespace
 
-Archive checked_archive(const std::shared_ptr<const Mapping>& file, const std::string& path, Trust trust, Origin* origin) {
+Archive open_archive(const std::shared_ptr<const Mapping>& file, const std::string& path) {
   require_zip(file->bytes(), path);
-  Archive archive(file, path);
+  return Archive(file, path);
+}
+
+Origin check_torchscript(const Archive& archive, Trust trust) {
   require_torchscript(archive);
   archive.require_sound();
   require_version(archive);
   const auto classes = trust == Trust::Code ? PickleClasses::Any : PickleClasses::Known;
   std::set<std::string> devices = check_pickle(archive, "constants", classes);
   devices.merge(check_pickle(archive, "data", classes));
-  if (origin != nullptr) *origin = {std::move(devices), archive.find("bytecode.pkl") != nullptr};
-  const auto sources = read_sources(archive);
-  if (trust == Trust::Checked) check_code(archive, sources);
-  return archive;
+  if (trust == Trust::Checked) check_code(archive, read_sources(archive));
+  Origin origin;
+  origin.devices = std::move(devices);
+  origin.mobile = archive.find("bytecode.pkl") != nullptr;
+  return origin;
 }
 
 void explain_failure(const Archive& archive, const std::exception& error) {

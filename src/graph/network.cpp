@@ -35,16 +35,13 @@ class MappedBytes final : public caffe2::serialize::ReadAdapterInterface {
   std::shared_ptr<const Mapping> file_;
 };
 
-/// The network of a file of torch.export; nothing if it is none.
-std::optional<Network> load_exported(const std::shared_ptr<const Mapping>& file, const std::string& path, Trust trust) {
-  if (!file->bytes().starts_with("PK")) return std::nullopt;
-  const Archive archive(file, path);
-  if (!is_exported_program(archive)) return std::nullopt;
+/// The network of a file of torch.export.
+Network load_exported(const Archive& archive, Trust trust) {
   archive.require_sound();
   ExportedProgram program = read_exported_program(archive);
   join_layers(program);
-  Network network = network_of(program, path);
-  check_graphs(network.module(), path, trust);
+  Network network = network_of(program, archive.path());
+  check_graphs(network.module(), archive.path(), trust);
   return network;
 }
 
@@ -70,12 +67,12 @@ Network::Network(jit::Module module, Origin origin)
 Network Network::load(const std::string& path, Files* files, Trust trust) {
   runtime();
   const auto file = Mapping::open(path);
-  if (std::optional<Network> exported = load_exported(file, path, trust)) {
+  const Archive archive = open_archive(file, path);
+  if (is_exported_program(archive)) {
     if (files != nullptr) files->clear();
-    return std::move(*exported);
+    return load_exported(archive, trust);
   }
-  Origin origin;
-  const Archive archive = checked_archive(file, path, trust, &origin);
+  Origin origin = check_torchscript(archive, trust);
   jit::ExtraFilesMap extra;
   if (files != nullptr) {
     for (const auto& [name, bytes] : *files) extra[name] = "";

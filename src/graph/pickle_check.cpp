@@ -25,11 +25,8 @@ constexpr std::string_view type_characters = "abcdefghijklmnopqrstuvwxyzABCDEFGH
 
 /// Bits of an element by the name that a pickle gives to a type, "FloatStorage"; 0 if it is none.
 std::uint8_t bits_of(std::string_view storage_name) {
-  for (int i = 0; i < static_cast<int>(at::ScalarType::Undefined); ++i) {
-    const auto type = static_cast<at::ScalarType>(i);
-    if (storage_name == std::string(c10::toString(type)) + "Storage") return static_cast<std::uint8_t>(bits_per_element(type));
-  }
-  return 0;
+  const auto type = storage_type(storage_name);
+  return type ? static_cast<std::uint8_t>(bits_per_element(*type)) : std::uint8_t{0};
 }
 
 class Check {

@@ -3,6 +3,9 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace graft::graph {
 
@@ -11,6 +14,15 @@ inline std::int64_t bits_per_element(at::ScalarType type) {
   if (type == at::kQUInt4x2) return 4;
   if (type == at::kQUInt2x4) return 2;
   return static_cast<std::int64_t>(c10::elementSize(type)) * 8;
+}
+
+/// The type of the elements of what a pickle calls "FloatStorage"; nothing if it is none.
+inline std::optional<at::ScalarType> storage_type(std::string_view name) {
+  for (int i = 0; i < static_cast<int>(at::ScalarType::Undefined); ++i) {
+    const auto type = static_cast<at::ScalarType>(i);
+    if (name == std::string(c10::toString(type)) + "Storage") return type;
+  }
+  return std::nullopt;
 }
 
 /// True if a tensor of this form stays within a storage of `bytes` and does not stand for far more elements than the storage has: LibTorch

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/file_format.h"
 #include "graft/core/error.h"
 #include "graft/model/model.h"
 #include "graph/composite.h"
@@ -135,7 +136,7 @@ void Model::save(const std::string& path) {
   for (const auto& [name, value] : state.backbone.options().constants)
     std::visit([&, &key = name](const auto& v) { constants[key] = v; }, value);
   graph::Files files;
-  for (const char* name : {"preprocess.json", "names.json"}) {
+  for (const char* name : backbone_files) {
     if (const auto own = state.whole.files().find(name); own != state.whole.files().end()) files.insert(*own);
   }
   for (auto& [name, content] : state.preprocess->files()) files[name] = content;

@@ -11,7 +11,8 @@
 namespace graft::predict {
 
 SavedFile read_saved(const std::string& path, graph::Trust trust) {
-  graph::Files files{{"graft.json", ""}, {"tokenizer.json", ""}, {"preprocess.json", ""}, {"names.json", ""}};
+  graph::Files files{{"graft.json", ""}, {"tokenizer.json", ""}};
+  for (const char* name : backbone_files) files.emplace(name, "");
   graph::Network network = graph::Network::load(path, &files, trust);
   const auto manifest = files.find("graft.json");
   if (manifest == files.end()) {

@@ -22,7 +22,7 @@ struct BertConfig {
 };
 
 BertConfig parse(const Json& config, const std::string& place) {
-  try {
+  return reading_config(place, [&] {
     BertConfig bert{.width = config.at("hidden_size"),
                     .heads = config.at("num_attention_heads"),
                     .layers = config.at("num_hidden_layers"),
@@ -54,13 +54,7 @@ BertConfig parse(const Json& config, const std::string& place) {
                              .place = place});
     }
     return bert;
-  } catch (const Json::exception& error) {
-    throw CheckpointError({.code = "graft-K006",
-                           .message = "[Import] the config lacks a setting, or one has another type than it should.",
-                           .remedy = "Bring the config.json that was published with the weights.",
-                           .place = place},
-                          error.what());
-  }
+  });
 }
 
 Builder embeddings(const BertConfig& bert) {
@@ -79,23 +73,19 @@ Builder embeddings(const BertConfig& bert) {
 }
 
 Builder self_attention(const BertConfig& bert) {
-  const std::string split =
-      ".view([n, l, " + std::to_string(bert.heads) + ", " + std::to_string(bert.width / bert.heads) + "]).transpose(1, 2)\n";
   const Builder projection = linear(bert.width, bert.width);
   return Builder("bert.SelfAttention")
       .child("query", projection)
       .child("key", projection.copy())
       .child("value", projection.copy())
-      .define(
-          "def forward(self, x, mask: Optional[Tensor]):\n"
-          "    n, l = x.size(0), x.size(1)\n"
-          "    q = self.query.forward(x)" +
-          split + "    k = self.key.forward(x)" + split + "    v = self.value.forward(x)" + split +
-          "    p = " + literal(bert.attention_dropout) +
-          " if self.training else 0.0\n"
-          "    y = torch.scaled_dot_product_attention(q, k, v, mask, p, False)\n"
-          "    return y.transpose(1, 2).reshape([n, l, " +
-          std::to_string(bert.width) + "])\n");
+      .define("def forward(self, x, mask: Optional[Tensor]):\n" +
+              attention_source({.query = "query",
+                                .key = "key",
+                                .value = "value",
+                                .heads = bert.heads,
+                                .width = bert.width,
+                                .dropout = bert.attention_dropout}) +
+              "    return y\n");
 }
 
 Builder output(const BertConfig& bert, std::int64_t in) {
@@ -134,26 +124,14 @@ Builder layer(const BertConfig& bert) {
 /// are real.
 graph::Network network_of(const Json& config, const std::string& place) {
   const BertConfig bert = parse(config, place);
-  const Builder first = layer(bert);
-  Builder list("bert.Layers");
-  std::string calls;
-  for (std::int64_t i = 0; i < bert.layers; ++i) {
-    list.child(std::to_string(i), i == 0 ? first : first.copy());
-    calls += "    x = getattr(self.layer, \"" + std::to_string(i) + "\").forward(x, mask)\n";
-  }
-  const Builder encoder =
-      Builder("bert.Encoder").child("layer", list).define("def forward(self, x, mask: Optional[Tensor]):\n" + calls + "    return x\n");
   return Builder("bert.Bert")
       .child("embeddings", embeddings(bert))
-      .child("encoder", encoder)
+      .child("encoder", layer_stack("bert", "Encoder", layer(bert), bert.layers))
       .define(
           "def forward(self, input_ids: Tensor, attention_mask: Optional[Tensor] = None, token_type_ids: Optional[Tensor] = None) -> "
           "Tensor:\n"
-          "    types = token_type_ids if token_type_ids is not None else torch.zeros_like(input_ids)\n"
-          "    mask: Optional[Tensor] = None\n"
-          "    if attention_mask is not None:\n"
-          "        mask = (attention_mask != 0).unsqueeze(1).unsqueeze(2)\n"
-          "    return self.encoder.forward(self.embeddings.forward(input_ids, types), mask)\n")
+          "    types = token_type_ids if token_type_ids is not None else torch.zeros_like(input_ids)\n" +
+          std::string(token_mask_source) + "    return self.encoder.forward(self.embeddings.forward(input_ids, types), mask)\n")
       .network();
 }
 

@@ -21,7 +21,7 @@ struct Config {
 };
 
 Config parse(const Json& json, const std::string& place) {
-  try {
+  return reading_config(place, [&] {
     const Config config{.width = json.at("dim"),
                         .heads = json.at("n_heads"),
                         .layers = json.at("n_layers"),
@@ -39,13 +39,7 @@ Config parse(const Json& json, const std::string& place) {
                              .place = place});
     }
     return config;
-  } catch (const Json::exception& error) {
-    throw CheckpointError({.code = "graft-K006",
-                           .message = "[Import] the config lacks a setting, or one has another type than it should.",
-                           .remedy = "Bring the config.json that was published with the weights.",
-                           .place = place},
-                          error.what());
-  }
+  });
 }
 
 constexpr double epsilon = 1e-12;
@@ -64,20 +58,16 @@ Builder embeddings(const Config& config) {
 }
 
 Builder layer(const Config& config) {
-  const std::string split =
-      ".view([n, l, " + std::to_string(config.heads) + ", " + std::to_string(config.width / config.heads) + "]).transpose(1, 2)\n";
   Builder attention("distilbert.Attention");
   for (const char* name : {"q_lin", "k_lin", "v_lin", "out_lin"}) attention.child(name, linear(config.width, config.width));
-  attention.define(
-      "def forward(self, x, mask: Optional[Tensor]):\n"
-      "    n, l = x.size(0), x.size(1)\n"
-      "    q = self.q_lin.forward(x)" +
-      split + "    k = self.k_lin.forward(x)" + split + "    v = self.v_lin.forward(x)" + split +
-      "    p = " + literal(config.attention_dropout) +
-      " if self.training else 0.0\n"
-      "    y = torch.scaled_dot_product_attention(q, k, v, mask, p, False)\n"
-      "    return self.out_lin.forward(y.transpose(1, 2).reshape([n, l, " +
-      std::to_string(config.width) + "]))\n");
+  attention.define("def forward(self, x, mask: Optional[Tensor]):\n" +
+                   attention_source({.query = "q_lin",
+                                     .key = "k_lin",
+                                     .value = "v_lin",
+                                     .heads = config.heads,
+                                     .width = config.width,
+                                     .dropout = config.attention_dropout}) +
+                   "    return self.out_lin.forward(y)\n");
   const Builder feed_forward =
       Builder("distilbert.FeedForward")
           .child("lin1", linear(config.width, config.inner))
@@ -97,25 +87,11 @@ Builder layer(const Config& config) {
 
 /// forward(input_ids [N, L], attention_mask [N, L]?) gives hidden states [N, L, D].
 graph::Network network_of(const Config& config) {
-  const Builder first = layer(config);
-  Builder list("distilbert.Layers");
-  std::string calls;
-  for (std::int64_t i = 0; i < config.layers; ++i) {
-    list.child(std::to_string(i), i == 0 ? first : first.copy());
-    calls += "    x = getattr(self.layer, \"" + std::to_string(i) + "\").forward(x, mask)\n";
-  }
-  const Builder transformer = Builder("distilbert.Transformer")
-                                  .child("layer", list)
-                                  .define("def forward(self, x, mask: Optional[Tensor]):\n" + calls + "    return x\n");
   return Builder("distilbert.DistilBert")
       .child("embeddings", embeddings(config))
-      .child("transformer", transformer)
-      .define(
-          "def forward(self, input_ids: Tensor, attention_mask: Optional[Tensor] = None) -> Tensor:\n"
-          "    mask: Optional[Tensor] = None\n"
-          "    if attention_mask is not None:\n"
-          "        mask = (attention_mask != 0).unsqueeze(1).unsqueeze(2)\n"
-          "    return self.transformer.forward(self.embeddings.forward(input_ids), mask)\n")
+      .child("transformer", layer_stack("distilbert", "Transformer", layer(config), config.layers))
+      .define("def forward(self, input_ids: Tensor, attention_mask: Optional[Tensor] = None) -> Tensor:\n" +
+              std::string(token_mask_source) + "    return self.transformer.forward(self.embeddings.forward(input_ids), mask)\n")
       .network();
 }
 
