@@ -22,6 +22,7 @@
 #include "graft/data/dataset.h"
 #include "graft/data/jsonl.h"
 #include "graft/data/loader.h"
+#include "graft/data/order.h"
 #include "graft/data/preprocess.h"
 #include "graft/data/record.h"
 #include "graft/data/sample.h"

@@ -37,11 +37,12 @@ class Reader {
  public:
   explicit Reader(const std::string& path) : path_(path), file_(Mapping::open(path)) {}
 
-  Fields read() {
+  Fields read(std::map<std::string, std::string>* metadata) {
     Json header = parse_header();
     std::vector<Entry> entries;
     for (const auto& [name, description] : header.items()) {
       if (name != "__metadata__") entries.push_back(entry(name, description));
+      if (name == "__metadata__" && metadata != nullptr) take(description, *metadata);
     }
     std::ranges::sort(entries, {}, &Entry::begin);
     std::uint64_t covered = 0;
@@ -61,6 +62,14 @@ class Reader {
                            .message = "[Safetensors] the file is damaged or is no safetensors file: " + what + ".",
                            .remedy = "Fetch or export the file again.",
                            .place = path_});
+  }
+
+  void take(const Json& texts, std::map<std::string, std::string>& metadata) const {
+    try {
+      metadata = texts.get<std::map<std::string, std::string>>();
+    } catch (const Json::exception&) {
+      refuse("its metadata are no texts");
+    }
   }
 
   Json parse_header() {
@@ -142,13 +151,14 @@ class Reader {
 
 }  // namespace
 
-Fields read_safetensors(const std::string& path) {
+Fields read_safetensors(const std::string& path, std::map<std::string, std::string>* metadata) {
   runtime();
-  return Reader(path).read();
+  return Reader(path).read(metadata);
 }
 
-void write_safetensors(const Fields& tensors, const std::string& path) {
+void write_safetensors(const Fields& tensors, const std::string& path, const std::map<std::string, std::string>& metadata) {
   Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
   std::vector<at::Tensor> values;
   std::uint64_t place = 0;
   for (const auto& [name, tensor] : tensors) {

@@ -67,10 +67,6 @@ int run(TrainSettings settings, const Voice& voice) {
   Model model = inputs.make_model();
   train::preflight(model, inputs.data);
   if (!voice.quiet) print_plan(settings, inputs);
-  {
-    const train::WithPrecision precision(model, precision_from(settings.precision));
-    settings.precision = precision_name(model.precision());  // what auto means here, for the record and for whoever runs it again
-  }
   const double load_seconds = loading.seconds();
   if (settings.check_only) {
     for (const Problem& warning : check_data(model, inputs.data)) log(LogLevel::Warning, warning.code + ": " + warning.message);

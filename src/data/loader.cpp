@@ -2,13 +2,18 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
+#include <mutex>
 #include <numeric>
 
 #include "core/parallel.h"
+#include "core/stopwatch.h"
+#include "data/pieces.h"
 #include "data/prefetch.h"
 #include "graft/core/error.h"
 #include "graft/core/runtime.h"
 #include "graft/data/collate.h"
+#include "graft/data/order.h"
 
 namespace graft {
 namespace {
@@ -23,53 +28,7 @@ void check(const LoaderOptions& options) {
                      .place = ""});
 }
 
-/// Along the dimension that padding would fill up; 0 for samples that have none, such as pictures.
-std::int64_t positions(const Sample& sample, const Padding& padding) {
-  for (const auto& [name, fill] : padding.values) {
-    const at::Tensor* input = sample.inputs.find(name);
-    if (input != nullptr && input->dim() > 0) return input->size(0);
-  }
-  return 0;
-}
-
-/// Half-open ranges of samples that share a batch.
-std::vector<std::pair<std::size_t, std::size_t>> equal_runs(const std::vector<Sample>& samples, const Padding& padding,
-                                                            const LoaderOptions& options) {
-  std::vector<std::pair<std::size_t, std::size_t>> runs;
-  for (std::size_t start = 0; start < samples.size();) {
-    const std::int64_t length = positions(samples[start], padding);
-    const auto most =
-        options.batch_positions > 0 && length > 0 ? std::max<std::int64_t>(1, options.batch_positions / length) : options.batch_size;
-    std::size_t end = start + 1;
-    while (end < samples.size() && end - start < static_cast<std::size_t>(most) && same_shapes(samples[start], samples[end])) ++end;
-    runs.emplace_back(start, end);
-    start = end;
-  }
-  return runs;
-}
-
 }  // namespace
-
-std::vector<std::size_t> shuffled_order(std::size_t n, std::uint64_t seed, std::uint64_t epoch) {
-  return permutation(n, Rng(seed, epoch, ~std::uint64_t{0}));  // a key that no record's preprocessing has
-}
-
-std::vector<std::size_t> grouped_order(std::span<const std::int64_t> lengths, std::size_t batch_size, std::uint64_t seed,
-                                       std::uint64_t epoch) {
-  std::vector<std::size_t> order = shuffled_order(lengths.size(), seed, epoch);
-  // Those that are left over by whole batches are a random choice, not the longest or shortest.
-  const std::size_t batches = order.size() / batch_size, whole = batches * batch_size;
-  std::stable_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(whole),
-                   [&](std::size_t a, std::size_t b) { return lengths[a] < lengths[b]; });
-  std::vector<std::size_t> grouped;
-  grouped.reserve(order.size());
-  for (const std::size_t batch : permutation(batches, Rng(seed, epoch, ~std::uint64_t{1}))) {
-    const auto start = order.begin() + static_cast<std::ptrdiff_t>(batch * batch_size);
-    grouped.insert(grouped.end(), start, start + static_cast<std::ptrdiff_t>(batch_size));
-  }
-  grouped.insert(grouped.end(), order.begin() + static_cast<std::ptrdiff_t>(whole), order.end());
-  return grouped;
-}
 
 std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets, Rng& rng,
                                Mode mode) {
@@ -104,39 +63,71 @@ class Loader::Pass {
         padding_(preprocess_->padding()) {
     if (options_.order == Order::ByLength) {
       prepare_all();
-      std::ranges::stable_sort(samples_, std::greater<>(), [&](const Sample& sample) { return positions(sample, padding_); });
-      runs_ = equal_runs(samples_, padding_, options_);
-    } else if (options_.order == Order::Grouped) {
-      prepare_all();
-      group();
+      std::ranges::stable_sort(samples_, std::greater<>(), [&](const Sample& sample) { return data::positions(sample, padding_); });
+      runs_ = data::equal_runs(samples_, padding_, options_.batch_size, options_.batch_positions);
     } else {
-      order_ = options_.order == Order::Shuffled ? shuffled_order(data_.size(), options_.seed, options_.epoch) : identity();
-      batches_.emplace(num_batches(), options_.threads, [this](std::size_t batch) { return make(batch); });
+      order_ = order();
+      batches_.emplace(num_batches(), options_.threads, [this](std::size_t batch) { return prepare(batch); });
     }
   }
 
   std::optional<Batch> next() {
     if (options_.stop.stop_requested()) return std::nullopt;
-    if (!is_prepared()) return batches_->next();
-    if (run_ == runs_.size()) return std::nullopt;
-    const auto [start, end] = runs_[run_++];
-    return collate(std::span(samples_).subspan(start, end - start), padding_);
+    if (!batches_) {
+      if (run_ == runs_.size()) return std::nullopt;
+      const auto [start, end] = runs_[run_++];
+      return collate(std::span(samples_).subspan(start, end - start), padding_);
+    }
+    std::vector<Batch> batch = take();
+    if (batch.empty()) return std::nullopt;
+    return std::move(batch.front());
+  }
+
+  std::vector<Batch> next_pieces() { return options_.stop.stop_requested() ? std::vector<Batch>() : take(); }
+
+  void restart(std::uint64_t epoch, std::optional<std::vector<std::size_t>> records) {
+    // Threads of the old round may still read what is changed here, so that is ended first.
+    batches_->restart(0);
+    options_.epoch = epoch;
+    options_.records = std::move(records);
+    order_ = order();
+    batches_->restart(num_batches());
   }
 
   std::size_t num_batches() const {
     const auto size = static_cast<std::size_t>(options_.batch_size);
-    return is_prepared() ? runs_.size() : (data_.size() + size - 1) / size;
+    return batches_ || !order_.empty() ? (order_.size() + size - 1) / size : runs_.size();
   }
 
-  std::size_t num_samples() const { return is_prepared() ? samples_.size() : data_.size(); }
+  std::size_t num_samples() const { return options_.order == Order::ByLength ? samples_.size() : order_.size(); }
   bool is_random() const { return random_; }
+  double waited() const { return waited_; }
+  Skipped skipped() const {
+    const std::lock_guard lock(skipping_);
+    return skipped_;
+  }
 
  private:
+  std::vector<std::size_t> order() const {
+    if (options_.records) return *options_.records;
+    if (options_.order == Order::Shuffled) return shuffled_order(data_.size(), options_.seed, options_.epoch);
+    std::vector<std::size_t> all(data_.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return all;
+  }
+
   std::vector<Sample> samples(std::size_t index) const {
     Rng rng(options_.seed, options_.epoch, index);
-    std::vector<Sample> prepared = samples_of(data_, index, *preprocess_, targets_, rng, options_.mode);
-    if (rng.draws() > 0) random_ = true;
-    return prepared;
+    try {
+      std::vector<Sample> prepared = samples_of(data_, index, *preprocess_, targets_, rng, options_.mode);
+      if (rng.draws() > 0) random_ = true;
+      return prepared;
+    } catch (const Error& error) {
+      if (options_.on_error == OnError::Fail) throw;
+      const std::lock_guard lock(skipping_);
+      if (skipped_.count++ < most_examples) skipped_.examples.push_back(error.problems().front());
+      return {};
+    }
   }
 
   void prepare_all() {
@@ -147,34 +138,39 @@ class Loader::Pass {
     for (auto& group : prepared) std::ranges::move(group, std::back_inserter(samples_));
   }
 
-  void group() {
-    std::vector<std::int64_t> lengths;
-    for (const Sample& sample : samples_) lengths.push_back(positions(sample, padding_));
-    const auto size = static_cast<std::size_t>(options_.batch_size);
-    std::vector<Sample> grouped;
-    grouped.reserve(samples_.size());
-    for (const std::size_t i : grouped_order(lengths, size, options_.seed, options_.epoch)) grouped.push_back(std::move(samples_[i]));
-    samples_ = std::move(grouped);
-    for (std::size_t start = 0; start < samples_.size(); start += size) runs_.emplace_back(start, std::min(samples_.size(), start + size));
-  }
-
-  bool is_prepared() const { return options_.order == Order::ByLength || options_.order == Order::Grouped; }
-
-  std::vector<std::size_t> identity() const {
-    std::vector<std::size_t> order(data_.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    return order;
-  }
-
-  Batch make(std::size_t batch) const {
+  /// In the loader's threads.
+  std::vector<Batch> prepare(std::size_t batch) const {
     std::vector<Sample> members;
-    const std::size_t start = batch * static_cast<std::size_t>(options_.batch_size);
-    for (std::size_t i = start; i < std::min(order_.size(), start + static_cast<std::size_t>(options_.batch_size)); ++i) {
+    const auto size = static_cast<std::size_t>(options_.batch_size), start = batch * size;
+    for (std::size_t i = start; i < std::min(order_.size(), start + size); ++i)
       std::ranges::move(samples(order_[i]), std::back_inserter(members));
+    if (members.empty()) return {};
+    std::vector<Batch> batches;
+    if (options_.unpadded) {
+      batches = data::pieces_of(std::move(members), padding_, size);
+    } else {
+      batches.push_back(collate(members, padding_));
     }
-    return collate(members, padding_);
+    if (options_.pinned) std::ranges::for_each(batches, pin);
+    return batches;
   }
 
+  static void pin(Batch& batch) {
+    for (Fields* fields : {&batch.inputs, &batch.targets}) {
+      for (const auto& [name, tensor] : Fields(*fields)) fields->set(name, tensor.pin_memory());
+    }
+  }
+
+  /// The next batch with a sample in it; batches of skipped records alone are passed over.
+  std::vector<Batch> take() {
+    const Stopwatch watch;
+    auto batch = batches_->next();
+    while (batch && batch->empty()) batch = batches_->next();
+    waited_ += watch.seconds();
+    return batch ? std::move(*batch) : std::vector<Batch>();
+  }
+
+  static constexpr std::size_t most_examples = 20;
   Data data_;
   std::shared_ptr<const Preprocess> preprocess_;
   TargetFunction targets_;
@@ -184,8 +180,11 @@ class Loader::Pass {
   std::vector<Sample> samples_;
   std::vector<std::pair<std::size_t, std::size_t>> runs_;
   std::size_t run_ = 0;
+  double waited_ = 0;
   mutable std::atomic<bool> random_ = false;
-  std::optional<detail::Prefetch<Batch>> batches_;  // last: its threads use the members above
+  mutable std::mutex skipping_;
+  mutable Skipped skipped_;
+  std::optional<detail::Prefetch<std::vector<Batch>>> batches_;  // last: its threads use the members above
 };
 
 Loader::Loader(Data data, std::shared_ptr<const Preprocess> preprocess, TargetFunction targets, const LoaderOptions& options) {
@@ -199,8 +198,12 @@ Loader::Loader(Loader&&) noexcept = default;
 Loader& Loader::operator=(Loader&&) noexcept = default;
 
 std::optional<Batch> Loader::next() { return pass_->next(); }
+std::vector<Batch> Loader::next_pieces() { return pass_->next_pieces(); }
+void Loader::restart(std::uint64_t epoch, std::optional<std::vector<std::size_t>> records) { pass_->restart(epoch, std::move(records)); }
 std::size_t Loader::num_batches() const { return pass_->num_batches(); }
 std::size_t Loader::num_samples() const { return pass_->num_samples(); }
 bool Loader::is_random() const { return pass_->is_random(); }
+Skipped Loader::skipped() const { return pass_->skipped(); }
+double Loader::waited() const { return pass_->waited(); }
 
 }  // namespace graft

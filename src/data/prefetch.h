@@ -13,7 +13,7 @@
 namespace graft::detail {
 
 /// Makes items 0 .. n-1 in threads, a few ahead, and hands them out in order. An exception comes out at its item's turn.
-/// Without threads the caller makes each item when it asks for it.
+/// Without threads the caller makes each item when it asks for it. The threads stay for further rounds.
 template <class Item>
 class Prefetch {
  public:
@@ -26,6 +26,18 @@ class Prefetch {
   }
   Prefetch(const Prefetch&) = delete;
   Prefetch& operator=(const Prefetch&) = delete;
+
+  /// Another round, of n items. What was made ahead of the last one is gone.
+  void restart(std::size_t n) {
+    std::unique_lock lock(mutex_);
+    n_ = taken_;  // nobody takes another item of the old round
+    changed_.wait(lock, [&] { return making_ == 0; });
+    done_.clear();
+    n_ = n;
+    given_ = taken_ = 0;
+    lock.unlock();
+    changed_.notify_all();
+  }
 
   std::optional<Item> next() {
     if (given_ == n_) return std::nullopt;
@@ -42,8 +54,9 @@ class Prefetch {
  private:
   void work(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    while (changed_.wait(lock, stop, [&] { return taken_ == n_ || taken_ < given_ + ahead_; }) && taken_ < n_ && !stop.stop_requested()) {
+    while (changed_.wait(lock, stop, [&] { return taken_ < n_ && taken_ < given_ + ahead_; }) && !stop.stop_requested()) {
       const std::size_t item = taken_++;
+      ++making_;
       lock.unlock();
       std::pair<std::optional<Item>, std::exception_ptr> result;
       try {
@@ -52,6 +65,7 @@ class Prefetch {
         result.second = std::current_exception();
       }
       lock.lock();
+      --making_;
       done_.emplace(item, std::move(result));
       changed_.notify_all();
     }
@@ -63,7 +77,7 @@ class Prefetch {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::map<std::size_t, std::pair<std::optional<Item>, std::exception_ptr>> done_;
-  std::size_t taken_ = 0;
+  std::size_t taken_ = 0, making_ = 0;
   std::size_t given_ = 0;
   std::vector<std::jthread> workers_;  // last: joined before what they use goes away
 };

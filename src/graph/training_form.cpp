@@ -3,12 +3,14 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/jit/runtime/custom_operator.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "graph/flat.h"
 #include "graph/frozen_graph.h"
+#include "graph/lookup_tables.h"
 #include "graph/walk.h"
 
 namespace graft::graph {
@@ -59,10 +61,28 @@ const char* attention_operator() {
   return "graft::attention";
 }
 
+// Gradients of smaller tables cost nothing as they are.
+constexpr std::int64_t large_table = 1024;
+
+/// Has large embedding tables get the gradient of the rows that were read, as a sparse tensor, in the place of one of the whole table.
+void read_rows(jit::Graph& graph, const Network& network) {
+  const NamedTensors parameters = network.parameters();
+  for (const auto& [name, lookups] : table_lookups(graph)) {
+    const auto table = std::ranges::find(parameters, name, &NamedTensors::value_type::first);
+    if (table == parameters.end() || table->second.size(0) < large_table) continue;
+    for (jit::Node* lookup : lookups) {
+      if (const auto by_count = jit::toIValue(lookup->input(3)); !by_count || by_count->toBool()) continue;
+      const jit::WithInsertPoint at(lookup);
+      lookup->replaceInput(4, graph.insertConstant(true));
+    }
+  }
+}
+
 }  // namespace
 
 Network training_form(const Network& network) {
   const auto graph = inlined_forward(network.module());
+  read_rows(*graph, network);
   std::vector<jit::Node*> dropouts, attentions;
   for_each_node(graph->block(), [&](jit::Node* node) {
     if (node->kind() == c10::aten::dropout) dropouts.push_back(node);
@@ -87,6 +107,12 @@ Network training_form(const Network& network) {
     for (jit::Node* node : nodes) node->destroy();
   }
   return network_of(graph, network);
+}
+
+bool has_batch_statistics(const Network& network) {
+  bool found = false;
+  for_each_node(inlined_forward(network.module())->block(), [&](jit::Node* node) { found |= node->kind() == c10::aten::batch_norm; });
+  return found;
 }
 
 at::Tensor dropout(const at::Tensor& x, double p) {

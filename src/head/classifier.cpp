@@ -7,6 +7,7 @@
 
 #include "graft/metric/accuracy.h"
 #include "graft/metric/confusion.h"
+#include "head/focal.h"
 #include "head/labels.h"
 #include "head/layers.h"
 #include "head/score_loss.h"
@@ -21,6 +22,11 @@ void check(const ClassifierOptions& options) {
   check.one_each(options.class_weights, options.labels, "class weight", "labels");
   check.require(options.label_smoothing >= 0 && options.label_smoothing < 1,
                 "label_smoothing in [0, 1) is wanted, got " + std::to_string(options.label_smoothing) + ".", "0 switches it off.");
+  check.focal_gamma(options.focal_gamma);
+  check.require(options.label_smoothing == 0 || options.focal_gamma == 0,
+                "label_smoothing or focal_gamma is wanted, not both, got " + std::to_string(options.label_smoothing) + " and " +
+                    std::to_string(options.focal_gamma) + ".",
+                "Leave one of them at 0: smoothing draws sure answers back, which the focal loss hardly counts.");
   check.layers(layers_of(options));
   check.done();
 }
@@ -37,7 +43,8 @@ Classifier Classifier::from_config(const Json& config) {
   ClassifierOptions options{.label = config.at("label"),
                             .labels = config.at("labels"),
                             .class_weights = config.at("class_weights"),
-                            .label_smoothing = config.at("label_smoothing")};
+                            .label_smoothing = config.at("label_smoothing"),
+                            .focal_gamma = config.value("focal_gamma", 0.0)};
   set_layers(options, layers_from(config));
   return Classifier(std::move(options));
 }
@@ -84,6 +91,9 @@ void Classifier::targets(const Record& record, std::span<Sample> samples) const 
 Fields Classifier::forward(const Fields& features) const { return {{"logits", scores(features)}}; }
 
 Terms Classifier::loss(const Fields& outputs, const Fields& targets) const {
+  if (options_.focal_gamma > 0) {
+    return {{"cross_entropy", focal_loss(outputs["logits"], targets["label"], class_weights_, options_.focal_gamma)}};
+  }
   return {{"cross_entropy", at::cross_entropy_loss_symint(outputs["logits"], targets["label"], class_weights_, at::Reduction::Sum, -100,
                                                           options_.label_smoothing)}};
 }
@@ -94,8 +104,11 @@ Terms Classifier::weights(const Fields& targets) const {
   return {{"cross_entropy", class_weights_.index_select(0, label).sum()}};
 }
 
+std::optional<LinearLayer> Classifier::linear() const { return options_.focal_gamma > 0 ? std::nullopt : DenseHead::linear(); }
+
 std::unique_ptr<ScoreLoss> Classifier::score_loss(bool summed) const {
-  return options_.label_smoothing > 0 ? nullptr : cross_entropy_loss(class_weights_, summed);
+  return cross_entropy_loss(
+      {.weights = class_weights_, .label_smoothing = options_.label_smoothing, .focal_gamma = options_.focal_gamma, .summed = summed});
 }
 
 std::vector<Decoded> Classifier::decode(const Fields& outputs, const Batch&, std::span<const Record>) const {
@@ -126,7 +139,8 @@ Json Classifier::config() const {
                  {"label", options_.label},
                  {"labels", options_.labels},
                  {"class_weights", options_.class_weights},
-                 {"label_smoothing", options_.label_smoothing}});
+                 {"label_smoothing", options_.label_smoothing},
+                 {"focal_gamma", options_.focal_gamma}});
   return config;
 }
 

@@ -27,6 +27,7 @@ DenseStep::DenseStep(const Head& head, std::unique_ptr<ScoreLoss> loss) : loss_(
     const at::Tensor derivative = gradient.narrow(0, start, parameter.numel()).view_as(parameter);
     start += parameter.numel();
     parameters_.back().set_data(own);
+    parameters_.back().mutable_grad() = derivative;
     if (name == "weight") weight_ = own, d_weight_ = derivative;
     if (name == "bias") bias_ = own, d_bias_ = derivative;
     if (name == "hidden_weight") hidden_weight_ = own, d_hidden_weight_ = derivative;
@@ -38,7 +39,10 @@ DenseStep::DenseStep(const Head& head, std::unique_ptr<ScoreLoss> loss) : loss_(
 
 DenseStep::~DenseStep() {
   const c10::NoGradGuard no_grad;
-  for (at::Tensor& parameter : parameters_) parameter.set_data(parameter.detach().clone());
+  for (at::Tensor& parameter : parameters_) {
+    parameter.mutable_grad().reset();
+    parameter.set_data(parameter.detach().clone());
+  }
 }
 
 DenseStep::Workspace& DenseStep::workspace(std::int64_t rows, const at::TensorOptions& options) {

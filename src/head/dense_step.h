@@ -13,8 +13,8 @@
 namespace graft::head {
 
 /// One training step of a head of one or two layers on stored features, with gradients by formula: what autograd computes, without its
-/// graph, into memory that is made once. While it lives, the head's parameters lie in one flat tensor, and so do their gradients: an
-/// optimizer steps them as one.
+/// graph, into memory that is made once. While it lives, the head's parameters lie in one flat tensor, and so do their gradients, which the
+/// parameters have as theirs.
 class DenseStep {
  public:
   /// Null for any other head, with dropout, or with a loss that has no formula here. `summed`: of the loss's sum over a batch, not its

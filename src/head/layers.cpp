@@ -1,5 +1,6 @@
 #include "head/layers.h"
 
+#include <cmath>
 #include <set>
 
 #include "core/names.h"
@@ -37,6 +38,11 @@ void OptionCheck::layers(const LayerOptions& layers) {
           "0 stands for no hidden layer, or for a width that the backbone tells.");
   require(layers.own_layer || (layers.hidden == 0 && layers.dropout == 0), "a layer of its own is wanted for a hidden width or dropout.",
           "Leave own_layer at true, or hidden and dropout at 0.");
+}
+
+void OptionCheck::focal_gamma(double gamma) {
+  require(gamma >= 0 && std::isfinite(gamma), "a finite focal_gamma of at least 0 is wanted, got " + std::to_string(gamma) + ".",
+          "2 is usual; 0 leaves plain cross-entropy.");
 }
 
 void OptionCheck::names(const std::vector<std::string>& names, std::size_t least, const std::string& expectation,

@@ -45,6 +45,8 @@ class OptionCheck {
   void require(bool holds, const std::string& expectation, const std::string& remedy);
   /// In range, as LayerOptions says.
   void layers(const LayerOptions& layers);
+  /// Finite and not negative.
+  void focal_gamma(double gamma);
   /// All different, and at least so many of them; `expectation` says it.
   void names(const std::vector<std::string>& names, std::size_t least, const std::string& expectation, const std::string& remedy);
   /// One for each of `names` ("one class weight for each of the 3 labels"), or none.

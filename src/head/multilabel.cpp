@@ -7,6 +7,7 @@
 
 #include "graft/core/error.h"
 #include "graft/metric/multilabel.h"
+#include "head/focal.h"
 #include "head/labels.h"
 #include "head/layers.h"
 #include "head/score_loss.h"
@@ -41,6 +42,7 @@ void check(const MultiLabelOptions& options) {
   check.one_each(options.positive_weights, options.labels, "positive weight", "labels");
   check.require(std::ranges::all_of(options.positive_weights, [](double weight) { return weight > 0; }),
                 "positive weights above 0 are wanted.", "1 weighs records with and without the label alike.");
+  check.focal_gamma(options.focal_gamma);
   check.layers(layers_of(options));
   check.done();
 }
@@ -82,7 +84,8 @@ MultiLabel MultiLabel::from_config(const Json& config) {
                             .separator = config.at("separator"),
                             .columns = config.at("columns"),
                             .threshold = config.at("threshold"),
-                            .positive_weights = config.at("positive_weights")};
+                            .positive_weights = config.at("positive_weights"),
+                            .focal_gamma = config.value("focal_gamma", 0.0)};
   set_layers(options, layers_from(config));
   return MultiLabel(std::move(options));
 }
@@ -143,8 +146,10 @@ Fields MultiLabel::forward(const Fields& features) const { return {{"logits", sc
 
 Terms MultiLabel::loss(const Fields& outputs, const Fields& targets) const {
   const at::Tensor& logits = outputs["logits"];
-  return {{"binary_cross_entropy", at::binary_cross_entropy_with_logits(logits, targets["labels"].to(logits.scalar_type()), {},
-                                                                        positive_weights_, at::Reduction::Sum)}};
+  const at::Tensor labels = targets["labels"].to(logits.scalar_type());
+  return {{"binary_cross_entropy", options_.focal_gamma > 0
+                                       ? binary_focal_loss(logits, labels, positive_weights_, options_.focal_gamma)
+                                       : at::binary_cross_entropy_with_logits(logits, labels, {}, positive_weights_, at::Reduction::Sum)}};
 }
 
 Terms MultiLabel::weights(const Fields& targets) const {
@@ -152,7 +157,11 @@ Terms MultiLabel::weights(const Fields& targets) const {
   return {{"binary_cross_entropy", at::scalar_tensor(labels.numel(), labels.options())}};
 }
 
-std::unique_ptr<ScoreLoss> MultiLabel::score_loss(bool summed) const { return binary_cross_entropy_loss(positive_weights_, summed); }
+std::optional<LinearLayer> MultiLabel::linear() const { return options_.focal_gamma > 0 ? std::nullopt : DenseHead::linear(); }
+
+std::unique_ptr<ScoreLoss> MultiLabel::score_loss(bool summed) const {
+  return binary_cross_entropy_loss({.positive = positive_weights_, .focal_gamma = options_.focal_gamma, .summed = summed});
+}
 
 std::vector<Decoded> MultiLabel::decode(const Fields& outputs, const Batch&, std::span<const Record>) const {
   const at::Tensor probabilities = outputs["logits"].sigmoid().to(at::kCPU);
@@ -190,7 +199,8 @@ Json MultiLabel::config() const {
                  {"separator", options_.separator},
                  {"columns", options_.columns},
                  {"threshold", options_.threshold},
-                 {"positive_weights", options_.positive_weights}});
+                 {"positive_weights", options_.positive_weights},
+                 {"focal_gamma", options_.focal_gamma}});
   return config;
 }
 

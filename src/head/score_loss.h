@@ -16,10 +16,28 @@ class ScoreLoss {
   virtual const at::Tensor& operator()(const at::Tensor& scores, const Fields& targets, at::Tensor& derivative) = 0;
 };
 
-/// Softmax cross-entropy against "label", class numbers [N] or shares of the classes [N, C], weighted by class where `weights` [C] is
-/// defined.
-std::unique_ptr<ScoreLoss> cross_entropy_loss(const at::Tensor& weights, bool summed);
-/// Sigmoid cross-entropy against "labels" [N, C]; `positive` [C], where defined, weighs their share of ones.
-std::unique_ptr<ScoreLoss> binary_cross_entropy_loss(const at::Tensor& positive, bool summed);
+struct CrossEntropyOptions {
+  /// Of each class, [C]; undefined: all 1.
+  at::Tensor weights = {};
+  /// Share of the target spread evenly over all classes; 0: none.
+  double label_smoothing = 0.0;
+  /// See focal.h; 0: plain cross-entropy.
+  double focal_gamma = 0.0;
+  /// The sum over the batch; else its mean: divided by the classes' weights, for shares by the rows.
+  bool summed = false;
+};
+/// Softmax cross-entropy against "label", class numbers [N] or shares of the classes [N, C].
+std::unique_ptr<ScoreLoss> cross_entropy_loss(const CrossEntropyOptions& options);
+
+struct BinaryCrossEntropyOptions {
+  /// Weighs the labels' share of ones, [C]; undefined: all 1.
+  at::Tensor positive = {};
+  /// See focal.h; 0: plain cross-entropy.
+  double focal_gamma = 0.0;
+  /// The sum over the batch; else its mean over rows and labels.
+  bool summed = false;
+};
+/// Sigmoid cross-entropy against "labels" [N, C].
+std::unique_ptr<ScoreLoss> binary_cross_entropy_loss(const BinaryCrossEntropyOptions& options);
 
 }  // namespace graft::head

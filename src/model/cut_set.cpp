@@ -7,6 +7,7 @@
 #include <functional>
 #include <numeric>
 
+#include "data/pieces.h"
 #include "graft/core/log.h"
 #include "model/stored_samples.h"
 
@@ -68,15 +69,29 @@ std::vector<std::size_t> CutSet::by_length() const {
   return order;
 }
 
-Batch CutSet::batch(std::span<const std::size_t> rows) const {
+std::vector<Sample> CutSet::chosen(std::span<const std::size_t> rows) const {
   std::vector<Sample> chosen;
   chosen.reserve(rows.size());
   for (const std::size_t row : rows) chosen.push_back(samples_[row]);
-  Batch batch = collate(chosen, padding_);
+  return chosen;
+}
+
+void CutSet::touched(const Batch& batch) const {
   std::int64_t bytes = 0;
   for (const auto& [name, tensor] : batch.inputs) bytes += static_cast<std::int64_t>(tensor.nbytes());
   store_.state().touched(bytes);
+}
+
+Batch CutSet::batch(std::span<const std::size_t> rows) const {
+  Batch batch = collate(chosen(rows), padding_);
+  touched(batch);
   return batch;
+}
+
+std::vector<Batch> CutSet::pieces(std::span<const std::size_t> rows) const {
+  std::vector<Batch> pieces = data::pieces_of(chosen(rows), padding_, rows.size());
+  for (const Batch& piece : pieces) touched(piece);
+  return pieces;
 }
 
 }  // namespace graft

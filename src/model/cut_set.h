@@ -19,6 +19,8 @@ class CutSet {
   std::int64_t size() const { return static_cast<std::int64_t>(samples_.size()); }
   /// The samples of these rows, padded to the longest of them: inputs for Model::features_of_cut, and targets.
   Batch batch(std::span<const std::size_t> rows) const;
+  /// The same in batches of equal shapes, in which nothing is padded.
+  std::vector<Batch> pieces(std::span<const std::size_t> rows) const;
   /// Positions of each sample where they differ from sample to sample, else 0.
   const std::vector<std::int64_t>& lengths() const { return lengths_; }
   /// All rows, those of equal shapes together.
@@ -29,6 +31,8 @@ class CutSet {
   double compute_seconds() const { return compute_seconds_; }
 
  private:
+  std::vector<Sample> chosen(std::span<const std::size_t> rows) const;
+  void touched(const Batch& batch) const;
   explicit CutSet(FeatureStore store) : store_(std::move(store)) {}
   FeatureStore store_;
   std::vector<Sample> samples_;  // in the order of the records

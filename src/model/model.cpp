@@ -128,7 +128,12 @@ void Model::State::apply_policy() {
   carried = network.state();
   if (!carried.empty()) initial = network.with_own_state();
   halves = divide();
-  if (halves.split) halves.split->suffix = graph::training_form(halves.split->suffix);
+  whole_steps.reset();
+  if (halves.split) {
+    halves.split->suffix = graph::training_form(halves.split->suffix);
+  } else if (!trains.empty() && carried.empty()) {
+    whole_steps = graph::training_form(network);
+  }
   fast.clear();
   fingerprint.clear();
   set_training(false);
@@ -164,9 +169,11 @@ void Model::State::set_training(bool on) {
   if (on && !trains.empty()) {
     network.train(is_trained());
     if (halves.split) halves.split->suffix.train(is_trained());
+    if (whole_steps) whole_steps->train(is_trained());
   } else {
     network.eval();
     if (halves.split) halves.split->suffix.eval();
+    if (whole_steps) whole_steps->eval();
   }
 }
 
@@ -196,6 +203,15 @@ void Model::set_precision(Precision precision) {
                        .remedy = "Leave the precision at auto, or take the form fast.",
                        .place = ""});
   }
+  if (precision == Precision::Float16) {
+    if (!state_->device.is_cuda()) {
+      throw ConfigError({.code = "graft-C033",
+                         .message = "[Model] fp16 is for GPUs, and this model is on the CPU.",
+                         .remedy = "Take bf16 where the processor is fast at it (auto finds out), else fp32.",
+                         .place = ""});
+    }
+    precision = Precision::Float32;  // what the frozen part loses in it is not worth the scaler that it would need
+  }
   if (precision == Precision::Auto)
     precision = !exact && graph::is_fast_at_bfloat16(state_->device) ? Precision::BFloat16 : Precision::Float32;
   if (precision == state_->precision) return;
@@ -222,11 +238,10 @@ std::vector<std::pair<std::string, at::Tensor>> Model::trainable() const {
   return found;
 }
 
-std::vector<at::Tensor> Model::moving() const {
-  std::vector<at::Tensor> tensors;
-  for (const auto& [name, tensor] : trainable()) tensors.push_back(tensor);
+std::vector<std::pair<std::string, at::Tensor>> Model::moving() const {
+  auto tensors = trainable();
   if (backbone_trains()) {
-    for (const auto& [name, tensor] : state_->network.buffers()) tensors.push_back(tensor);
+    for (const auto& [name, tensor] : state_->network.buffers()) tensors.emplace_back("backbone." + name, tensor);
   }
   return tensors;
 }
@@ -238,7 +253,8 @@ Fields Model::features(const Fields& inputs) const {
   const c10::AutoGradMode gradients(c10::GradMode::is_enabled() && state_->training && backbone_trains());
   const Fields here = to(inputs, state_->device);
   if (state_->initial) state_->network.set_state(*state_->initial, state_->carried);
-  const graph::Network& network = backbone_trains() ? state_->network : state_->frozen();
+  const bool steps = state_->training && state_->whole_steps;
+  const graph::Network& network = steps ? *state_->whole_steps : backbone_trains() ? state_->network : state_->frozen();
   return head::features_of(state_->head->reads(), network(state_->binding.arguments(here)), here);
 }
 

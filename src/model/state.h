@@ -60,6 +60,9 @@ struct Model::State {
   } formed;
   /// The live network in two at the freeze line, where some of it trains.
   graph::SplitResult halves;
+  /// What runs in training steps where there are no halves: the live network in another form, with its tensors; nothing where it keeps a
+  /// state.
+  std::optional<graph::Network> whole_steps;
   /// Float32 or BFloat16.
   Precision precision = Precision::Float32;
   /// The frozen part in its fast forms, each made at its first use.

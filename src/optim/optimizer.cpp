@@ -3,175 +3,217 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include <array>
+#include <map>
 #include <unordered_map>
 
+#include "core/names.h"
 #include "graft/core/error.h"
+#include "optim/update_rule.h"
 
 namespace graft {
 namespace {
 
-void require(bool holds, const std::string& message) {
-  if (holds) return;
-  throw ConfigError({.code = "graft-C015",
-                     .message = "[Optimizer] " + message,
-                     .remedy = "Correct the option; the header gives its range.",
-                     .place = ""});
-}
-
-void check(const std::vector<ParameterGroup>& groups) {
-  for (const ParameterGroup& group : groups) {
-    require(group.lr >= 0, "a learning rate of at least 0 is wanted, got " + std::to_string(group.lr) + ".");
-    require(group.weight_decay >= 0, "a weight decay of at least 0 is wanted, got " + std::to_string(group.weight_decay) + ".");
+void check(std::vector<ParameterGroup>& groups) {
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    ParameterGroup& group = groups[g];
+    require_option(group.lr >= 0, "a learning rate of at least 0 is wanted, got " + std::to_string(group.lr) + ".");
+    require_option(group.weight_decay >= 0, "a weight decay of at least 0 is wanted, got " + std::to_string(group.weight_decay) + ".");
+    if (group.names.empty()) {
+      for (std::size_t i = 0; i < group.parameters.size(); ++i) group.names.push_back(std::to_string(g) + "." + std::to_string(i));
+    }
+    require_option(group.names.size() == group.parameters.size(), "one name for each parameter of a group is wanted.");
+    const at::Tensor* first = nullptr;
     for (const at::Tensor& parameter : group.parameters) {
-      require(parameter.is_leaf() && parameter.scalar_type() == group.parameters.front().scalar_type() &&
-                  parameter.device() == group.parameters.front().device(),
-              "leaf tensors of one type and device in a group are wanted.");
+      if (!parameter.defined()) continue;
+      if (first == nullptr) first = &parameter;
+      require_option(parameter.is_leaf() && parameter.scalar_type() == first->scalar_type() && parameter.device() == first->device(),
+                     "leaf tensors of one type and device in a group are wanted.");
     }
   }
 }
+
+/// A scalar on the CPU is counted up without a call.
+void count_up(const at::Tensor& steps) {
+  if (steps.is_cpu()) {
+    *steps.mutable_data_ptr<float>() += 1;
+  } else {
+    steps.add_(1);
+  }
+}
+
+/// Where each of `some` stands in `all`; both rise, and `all` holds it.
+at::Tensor places_in(const at::Tensor& all, const at::Tensor& some) { return at::searchsorted(all, some); }
 
 }  // namespace
 
-class Optimizer::Rule {
- public:
-  virtual ~Rule() = default;
-  virtual void update(std::size_t group, at::TensorList parameters, at::TensorList gradients, double lr, double weight_decay) = 0;
-};
-
-class Optimizer::AdamW final : public Rule {
- public:
-  explicit AdamW(const AdamWOptions& options) : options_(options) {
-    for (const double beta : {options.beta1, options.beta2})
-      require(beta >= 0 && beta < 1, "betas in [0, 1) are wanted, got " + std::to_string(beta) + ".");
-  }
-
-  void update(std::size_t group, at::TensorList parameters, at::TensorList gradients, double lr, double weight_decay) override {
-    auto& [first, second, steps] = lists_[group];
-    first.clear(), second.clear(), steps.clear();  // their memory stays
-    for (const at::Tensor& parameter : parameters) {
-      State& state = states_[parameter.unsafeGetTensorImpl()];
-      if (!state.first.defined()) {
-        state = {at::zeros_like(parameter), at::zeros_like(parameter), at::zeros({}, parameter.options().dtype(at::kFloat))};
-      }
-      first.push_back(state.first);
-      second.push_back(state.second);
-      steps.push_back(state.steps);
-    }
-    for (const at::Tensor& step : steps) {
-      // A scalar on the CPU is counted up without a call.
-      if (step.is_cpu()) {
-        *step.mutable_data_ptr<float>() += 1;
-      } else {
-        step.add_(1);
-      }
-    }
-    at::_fused_adamw_(parameters, gradients, first, second, /*max_exp_avg_sqs=*/{}, steps, lr, options_.beta1, options_.beta2, weight_decay,
-                      options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
-  }
-
- private:
-  struct State {
-    at::Tensor first, second, steps;
-  };
-  AdamWOptions options_;
-  std::unordered_map<std::size_t, std::array<std::vector<at::Tensor>, 3>> lists_;
-  std::unordered_map<const c10::TensorImpl*, State> states_;
-};
-
-class Optimizer::Sgd final : public Rule {
- public:
-  explicit Sgd(const SgdOptions& options) : options_(options) {
-    require(options.momentum >= 0 && options.momentum < 1, "momentum in [0, 1) is wanted, got " + std::to_string(options.momentum) + ".");
-    require(!options.nesterov || options.momentum > 0, "Nesterov's rule needs momentum.");
-  }
-
-  void update(std::size_t group, at::TensorList parameters, at::TensorList gradients, double lr, double weight_decay) override {
-    std::vector<at::Tensor>& buffers = lists_[group];
-    buffers.clear();
-    if (options_.momentum > 0) {
-      for (const at::Tensor& parameter : parameters) {
-        at::Tensor& buffer = buffers_[parameter.unsafeGetTensorImpl()];
-        // A buffer of zeros makes the first step what PyTorch makes it with dampening 0: the gradient itself.
-        if (!buffer.defined()) buffer = at::zeros_like(parameter);
-        buffers.push_back(buffer);
-      }
-    }
-    at::_fused_sgd_(parameters, gradients, buffers, weight_decay, options_.momentum, lr, /*dampening=*/0, options_.nesterov,
-                    /*maximize=*/false,
-                    /*is_first_step=*/false);
-  }
-
- private:
-  SgdOptions options_;
-  std::unordered_map<std::size_t, std::vector<at::Tensor>> lists_;
-  std::unordered_map<const c10::TensorImpl*, at::Tensor> buffers_;
-};
-
 Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::unique_ptr<Rule> rule)
-    : groups_(std::move(groups)), moving_(groups_.size()), rule_(std::move(rule)) {
+    : groups_(std::move(groups)), slots_(groups_.size()), moving_(groups_.size()), rule_(std::move(rule)) {
   check(groups_);
+  for (std::size_t i = 0; i < groups_.size(); ++i) slots_[i].resize(groups_[i].parameters.size());
 }
 Optimizer::~Optimizer() = default;
 Optimizer::Optimizer(Optimizer&&) noexcept = default;
 Optimizer& Optimizer::operator=(Optimizer&&) noexcept = default;
 
-Optimizer Optimizer::adamw(std::vector<ParameterGroup> groups, const AdamWOptions& options) {
-  return Optimizer(std::move(groups), std::make_unique<AdamW>(options));
-}
+const std::string& Optimizer::kind() const { return rule_->name(); }
 
-Optimizer Optimizer::sgd(std::vector<ParameterGroup> groups, const SgdOptions& options) {
-  return Optimizer(std::move(groups), std::make_unique<Sgd>(options));
+Optimizer::Slot& Optimizer::slot_of(std::size_t group, std::size_t place) {
+  Slot& slot = slots_[group][place];
+  const at::Tensor& parameter = groups_[group].parameters[place];
+  if (rule_->counts() && !slot.steps.defined()) slot.steps = at::zeros({}, parameter.options().dtype(at::kFloat));
+  const bool by_rows = parameter.grad().is_sparse();
+  for (std::size_t k = 0; k < rule_->moments().size(); ++k) {
+    at::Tensor& moment = slot.moments[k];
+    if (by_rows) continue;
+    if (!moment.defined()) {
+      moment = at::zeros_like(parameter);
+    } else if (slot.rows.defined()) {  // a gradient for all rows came, after some for a few
+      moment = at::zeros_like(parameter).index_copy_(0, slot.rows, moment);
+    }
+  }
+  if (!by_rows) slot.rows.reset();
+  return slot;
 }
 
 void Optimizer::step(double factor) {
   const c10::NoGradGuard no_grad;
-  for (std::size_t i = 0; i < groups_.size(); ++i) {
-    const ParameterGroup& group = groups_[i];
-    Moving& moving = moving_[i];
-    if (!moving.holds(group)) moving.take(group);
-    if (!moving.parameters.empty()) rule_->update(i, moving.parameters, moving.gradients, group.lr * factor, group.weight_decay);
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    ParameterGroup& group = groups_[g];
+    UpdateLists& lists = moving_[g].lists;
+    const double lr = group.lr * factor;
+    if (!moving_[g].holds(group)) {
+      lists.clear();
+      for (std::size_t i = 0; i < group.parameters.size(); ++i) {
+        at::Tensor& parameter = group.parameters[i];
+        if (!parameter.defined() || !parameter.grad().defined()) continue;
+        if (parameter.grad().is_sparse()) {
+          const bool all_have_moments = slots_[g][i].moments[0].defined() && !slots_[g][i].rows.defined();
+          if (group.weight_decay == 0 && !all_have_moments) {
+            step_rows(parameter, slot_of(g, i), lr);
+            continue;
+          }
+          parameter.mutable_grad() = parameter.grad().to_dense();
+        }
+        Slot& slot = slot_of(g, i);
+        lists.parameters.push_back(parameter);
+        lists.gradients.push_back(parameter.grad());
+        for (std::size_t k = 0; k < rule_->moments().size(); ++k) lists.moments[k].push_back(slot.moments[k]);
+        if (rule_->counts()) lists.steps.push_back(slot.steps);
+      }
+    }
+    if (lists.parameters.empty()) continue;
+    for (const at::Tensor& steps : lists.steps) count_up(steps);
+    rule_->update(lists, lr, group.weight_decay);
   }
+}
+
+void Optimizer::step_rows(at::Tensor& parameter, Slot& slot, double lr) {
+  const at::Tensor gradient = parameter.grad().coalesce();
+  const at::Tensor read = gradient._indices()[0];
+  const at::Tensor rows = slot.rows.defined() ? std::get<0>(at::_unique(at::cat({slot.rows, read}), /*sorted=*/true)) : read;
+  std::vector<std::int64_t> sizes = parameter.sizes().vec();
+  sizes[0] = rows.size(0);
+  const bool more = !slot.rows.defined() || rows.size(0) != slot.rows.size(0);
+  UpdateLists lists;
+  for (std::size_t k = 0; k < rule_->moments().size(); ++k) {
+    at::Tensor& moment = slot.moments[k];
+    if (more) {
+      at::Tensor grown = at::zeros(sizes, parameter.options());
+      if (slot.rows.defined()) grown.index_copy_(0, places_in(rows, slot.rows), moment);
+      moment = grown;
+    }
+    lists.moments[k].push_back(moment);
+  }
+  slot.rows = rows;
+  lists.parameters.push_back(parameter.index_select(0, rows));
+  lists.gradients.push_back(at::zeros(sizes, parameter.options()).index_copy_(0, places_in(rows, read), gradient._values()));
+  if (rule_->counts()) {
+    count_up(slot.steps);
+    lists.steps.push_back(slot.steps);
+  }
+  rule_->update(lists, lr, /*weight_decay=*/0);
+  parameter.index_copy_(0, rows, lists.parameters.front());
 }
 
 bool Optimizer::Moving::holds(const ParameterGroup& group) const {
   std::size_t at = 0;
   for (const at::Tensor& parameter : group.parameters) {
+    if (!parameter.defined() || !parameter.grad().defined()) continue;
     const at::Tensor& gradient = parameter.grad();
-    if (!gradient.defined()) continue;
-    if (at == gradients.size() || !gradients[at].is_same(gradient) || !parameters[at].is_same(parameter)) return false;
+    if (at == lists.gradients.size() || !lists.gradients[at].is_same(gradient) || !lists.parameters[at].is_same(parameter)) return false;
     ++at;
   }
-  return at == gradients.size();
-}
-
-void Optimizer::Moving::take(const ParameterGroup& group) {
-  parameters.clear();
-  gradients.clear();
-  for (const at::Tensor& parameter : group.parameters) {
-    if (!parameter.grad().defined()) continue;
-    parameters.push_back(parameter);
-    gradients.push_back(parameter.grad());
-  }
+  return at == lists.gradients.size();
 }
 
 void Optimizer::zero_grad() {
-  for (Moving& moving : moving_) moving.parameters.clear(), moving.gradients.clear();
+  for (Moving& moving : moving_) moving.lists.clear();
   for (const ParameterGroup& group : groups_) {
-    for (const at::Tensor& parameter : group.parameters) parameter.mutable_grad().reset();
+    for (const at::Tensor& parameter : group.parameters) {
+      if (parameter.defined()) parameter.mutable_grad().reset();
+    }
   }
 }
 
-at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm) {
-  const c10::NoGradGuard no_grad;
-  std::vector<at::Tensor> gradients;
-  for (const at::Tensor& parameter : parameters) {
-    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+void Optimizer::bind(const std::vector<std::pair<std::string, at::Tensor>>& parameters) {
+  std::unordered_map<std::string, at::Tensor> named(parameters.begin(), parameters.end());
+  for (Moving& moving : moving_) moving.lists.clear();
+  for (ParameterGroup& group : groups_) {
+    for (std::size_t i = 0; i < group.parameters.size(); ++i) {
+      const auto found = named.find(group.names[i]);
+      group.parameters[i] = found == named.end() ? at::Tensor() : found->second;
+    }
   }
-  if (gradients.empty()) return at::zeros({});
-  const at::Tensor norm = at::stack(at::_foreach_norm(gradients, 2)).norm();
-  if (max_norm > 0) at::_foreach_mul_(gradients, (max_norm / (norm + 1e-6)).clamp_max(1.0));
-  return norm;
+  check(groups_);
+}
+
+Fields Optimizer::state() const {
+  Fields state;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    for (std::size_t i = 0; i < slots_[g].size(); ++i) {
+      const Slot& slot = slots_[g][i];
+      const std::string& name = groups_[g].names[i];
+      for (std::size_t k = 0; k < rule_->moments().size(); ++k) {
+        if (slot.moments[k].defined()) state.set(name + "/" + rule_->moments()[k], slot.moments[k]);
+      }
+      if (slot.rows.defined()) state.set(name + "/rows", slot.rows);
+      if (slot.steps.defined()) state.set(name + "/step", slot.steps);
+    }
+  }
+  return state;
+}
+
+void Optimizer::restore(const Fields& state) {
+  std::map<std::string, at::Tensor> left(state.begin(), state.end());
+  const auto take = [&](const std::string& name) {
+    const auto node = left.extract(name);
+    return node.empty() ? at::Tensor() : node.mapped().clone();
+  };
+  std::vector<std::vector<Slot>> slots(groups_.size());
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    for (const std::string& name : groups_[g].names) {
+      Slot& slot = slots[g].emplace_back();
+      for (std::size_t k = 0; k < rule_->moments().size(); ++k) slot.moments[k] = take(name + "/" + rule_->moments()[k]);
+      slot.rows = take(name + "/rows");
+      if (rule_->counts()) slot.steps = take(name + "/step");
+      const at::Tensor& parameter = groups_[g].parameters[slots[g].size() - 1];
+      if (!parameter.defined()) continue;
+      for (at::Tensor* kept : {&slot.moments[0], &slot.moments[1], &slot.rows, &slot.steps}) {
+        if (kept->defined()) *kept = kept->to(parameter.device());
+      }
+    }
+  }
+  if (!left.empty()) {
+    std::vector<std::string> surplus;
+    for (const auto& [name, tensor] : left) surplus.push_back(name);
+    throw CheckpointError({.code = "graft-K023",
+                           .message = "[Optimizer] the state holds " + quoted_list(surplus, 3) + ", which " + rule_->name() +
+                                      " over these parameters does not have.",
+                           .remedy = "Continue with the optimizer and the parameter groups of the run that wrote it.",
+                           .place = ""});
+  }
+  slots_ = std::move(slots);
+  for (Moving& moving : moving_) moving.lists.clear();
 }
 
 }  // namespace graft

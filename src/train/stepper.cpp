@@ -4,80 +4,133 @@
 #include <c10/core/GradMode.h>
 
 #include <cmath>
+#include <map>
 
 #include "graft/core/error.h"
+#include "train/autocast.h"
+#include "train/numerics.h"
+#include "train/parameter_groups.h"
 
 namespace graft::train {
 namespace {
 
-Optimizer make_optimizer(const Model& model, const TrainerOptions& options, const head::DenseStep* by_formula) {
-  ParameterGroup backbone{{}, options.lr * options.backbone_lr_ratio, options.weight_decay}, head{{}, options.lr, options.weight_decay};
-  if (by_formula != nullptr) {
-    head.parameters.push_back(by_formula->parameters());
-  } else {
-    for (const auto& [name, tensor] : model.trainable()) (name.starts_with("backbone.") ? backbone : head).parameters.push_back(tensor);
+Optimizer make_optimizer(const Model& model, const TrainerOptions& options) {
+  std::vector<ParameterGroup> groups = parameter_groups(model, options);
+  switch (options.optimizer) {
+    case OptimizerKind::Sgd:
+      return Optimizer::sgd(std::move(groups), {.momentum = options.momentum, .nesterov = options.nesterov});
+    case OptimizerKind::Lion:
+      return Optimizer::lion(std::move(groups));
+    case OptimizerKind::AdamW:
+      break;
   }
-  std::vector<ParameterGroup> groups{head};
-  if (!backbone.parameters.empty()) groups.push_back(backbone);
-  if (options.optimizer == OptimizerKind::Sgd) return Optimizer::sgd(groups, {.momentum = options.momentum, .nesterov = options.nesterov});
-  return Optimizer::adamw(groups);
+  return Optimizer::adamw(std::move(groups));
 }
 
-/// Sum over terms of (sum of the term) / (what it is a sum over).
-at::Tensor step_loss(const Head& head, const StepInput& input) {
-  at::Tensor loss;
-  for (const LossTerm& term : loss_terms(head, head.forward(input.features), input.targets, input.rows)) {
-    const at::Tensor mean = term.sum / term.weight;
-    loss = loss.defined() ? loss + mean : mean;
+/// What each term of the loss is a sum over in the whole window, so that it does not matter how the window is cut into pieces.
+class WindowWeights {
+ public:
+  WindowWeights(const Head& head, const Window& window) : rows_(static_cast<double>(window.rows())) {
+    if (window.pieces.size() == 1) return;  // loss_terms() knows
+    for (const Piece& piece : window.pieces) {
+      for (const auto& [name, weight] : head.weights(piece.targets)) {
+        at::Tensor& sum = sums_[name];
+        sum = sum.defined() ? sum + weight : weight;
+      }
+    }
   }
-  return loss;
-}
+
+  at::Tensor mean(const LossTerm& term, const Window& window) const {
+    if (window.pieces.size() == 1) return term.sum / term.weight;
+    const auto sum = sums_.find(term.name);
+    return sum == sums_.end() ? term.sum / rows_ : term.sum / sum->second;
+  }
+
+ private:
+  double rows_;
+  std::map<std::string, at::Tensor> sums_;
+};
 
 }  // namespace
 
-Stepper::Stepper(const Model& model, const TrainerOptions& options)
-    : model_(model),
-      options_(options),
-      by_formula_(model.backbone_trains() ? nullptr : head::DenseStep::make(model.head())),
-      optimizer_(make_optimizer(model, options, by_formula_.get())) {
-  for (const ParameterGroup& group : optimizer_.groups())
-    parameters_.insert(parameters_.end(), group.parameters.begin(), group.parameters.end());
+Stepper::Stepper(const Model& model, const TrainerOptions& options, const std::vector<std::shared_ptr<Callback>>& callbacks)
+    : model_(model), options_(options), callbacks_(callbacks), optimizer_(make_optimizer(model, options)) {
+  if (options.precision == Precision::Float16) scaler_.emplace();
+  for (const auto& make : options.regularizers) regularizers_.push_back(make());
+  rebind();
 }
 
-StepRecord Stepper::operator()(const StepInput& input, std::int64_t step, std::int64_t total_steps) {
-  const double factor = options_.schedule.factor(step, total_steps);
-  StepRecord record{.step = step, .lr = options_.lr * factor};
-  at::Tensor loss;
-  if (by_formula_) {
-    record.loss = (*by_formula_)(input.features, input.targets).item<double>();
-  } else {
-    optimizer_.zero_grad();
-    loss = step_loss(model_.head(), input);
-    record.loss = loss.item<double>();
+void Stepper::rebind() {
+  formula_.reset();
+  if (!model_.backbone_trains()) formula_ = head::DenseStep::make(model_.head());
+  const auto trainable = model_.trainable();
+  optimizer_.bind(trainable);
+  parameters_.clear();
+  for (const auto& [name, tensor] : trainable) parameters_.push_back(tensor);
+  for (const auto& regularizer : regularizers_) regularizer->begin(trainable);
+}
+
+StepRecord Stepper::operator()(const Stream& stream, const Window& window, std::int64_t step, double factor) {
+  StepRecord record{.step = step, .lr = options_.lr * factor, .samples = window.rows()};
+  record.loss = formula_ ? by_formula(stream, window) : by_autograd(stream, window);
+  if (!std::isfinite(record.loss)) throw not_finite(model_, stream, window, record);
+  if (scaler_ && !scaler_->unscale(parameters_)) {  // the scale was too large for this batch, which teaches nothing
+    scaler_->update();
+    return record;
   }
-  if (!std::isfinite(record.loss)) {
-    throw NumericsError(
-        {.code = "graft-N001",
-         .message = "[Trainer] the loss is not finite at step " + std::to_string(step) + " (lr " + std::to_string(record.lr) + ").",
-         .remedy = "Lower the learning rate, set max_grad_norm, and check the inputs for values that are not finite.",
-         .place = ""});
-  }
-  if (loss.defined()) loss.backward();
+  for (const auto& regularizer : regularizers_) regularizer->add_gradient();
+  for (const auto& callback : callbacks_) callback->on_backward(model_, step);
   record.grad_norm = clip();
+  if (!std::isfinite(record.grad_norm)) throw not_finite(model_, stream, window, record);
   optimizer_.step(factor);
+  if (scaler_) scaler_->update();
   return record;
 }
 
+double Stepper::by_formula(const Stream& stream, const Window& window) {
+  const Piece& piece = window.pieces.front();
+  return (*formula_)(stream.features(piece), piece.targets).item<double>();
+}
+
+double Stepper::by_autograd(const Stream& stream, const Window& window) {
+  optimizer_.zero_grad();
+  const WindowWeights weights(model_.head(), window);
+  at::Tensor total;
+  for (const Piece& piece : window.pieces) {
+    at::Tensor loss;
+    {
+      const Autocast autocast(model_.device(), options_.precision);
+      const Fields outputs = model_.head().forward(stream.features(piece));
+      for (const LossTerm& term : loss_terms(model_.head(), in_float(outputs), piece.targets, piece.rows)) {
+        const at::Tensor mean = weights.mean(term, window);
+        loss = loss.defined() ? loss + mean : mean;
+      }
+    }
+    const at::Tensor value = loss.detach();
+    total = total.defined() ? total + value : value;
+    if (loss.requires_grad()) (scaler_ ? scaler_->scale(loss) : loss).backward();
+  }
+  for (const at::Tensor& parameter : parameters_) {
+    if (parameter.grad().defined() && parameter.grad().is_sparse()) parameter.mutable_grad() = parameter.grad().coalesce();
+  }
+  return total.item<double>();
+}
+
 double Stepper::clip() {
-  if (!by_formula_) return clip_grad_norm(parameters_, options_.max_grad_norm).item<double>();
-  at::Tensor gradient = by_formula_->parameters().grad();
+  if (!formula_ || options_.clip.kind == Clip::Kind::Values || options_.clip.kind == Clip::Kind::Adaptive)
+    return clip_gradients(parameters_, options_.clip).item<double>();
+  // All gradients lie in one tensor.
+  at::Tensor gradient = formula_->parameters().grad();
   if (!square_.defined()) square_ = at::empty({}, gradient.options());
   at::dot_out(square_, gradient, gradient);
   const double norm = std::sqrt(square_.item<double>());
-  if (options_.max_grad_norm > 0 && norm > options_.max_grad_norm) gradient.mul_(options_.max_grad_norm / (norm + 1e-6));
+  if (options_.clip.kind == Clip::Kind::Norm && norm > options_.clip.limit) gradient.mul_(options_.clip.limit / (norm + 1e-6));
   return norm;
 }
 
-void Stepper::finish() { optimizer_.zero_grad(); }
+void Stepper::finish() {
+  formula_.reset();
+  optimizer_.zero_grad();
+}
 
 }  // namespace graft::train

@@ -22,10 +22,12 @@ void compare(const Head& head, const std::function<Fields(std::int64_t)>& target
     const at::Tensor found = step->parameters().grad().clone();
     const c10::AutoGradMode on(true);
     at::Tensor expected;
-    for (const LossTerm& term : loss_terms(head, head.forward(features), truth, rows)) expected = summed ? term.sum : term.sum / term.weight;
+    for (const LossTerm& term : loss_terms(head, head.forward(features), truth, rows))
+      expected = summed ? term.sum : term.sum / term.weight;
     CHECK(loss == Approx(expected.item<double>()).epsilon(1e-5));
     std::vector<at::Tensor> parameters, flat;
     for (const auto& [name, tensor] : head.parameters()) parameters.push_back(tensor);
+    for (at::Tensor& parameter : parameters) parameter.mutable_grad().reset();  // autograd would add to what the step left there
     expected.backward();
     for (at::Tensor& parameter : parameters) {
       flat.push_back(parameter.grad().reshape(-1));
@@ -50,10 +52,25 @@ TEST_CASE("DenseStep: loss and gradients of autograd, for classes, with weights,
   });
 }
 
+TEST_CASE("DenseStep: loss and gradients of autograd, with smoothing and with the focal loss", "[head]") {
+  at::manual_seed(1);
+  const double smoothing = GENERATE(0.0, 0.2);
+  head::Classifier head({.labels = {"a", "b", "c"},
+                         .hidden = 5,
+                         .class_weights = {1, 2, 0.5},
+                         .label_smoothing = smoothing,
+                         .focal_gamma = smoothing > 0 ? 0.0 : 2.0});
+  head.build({{"output", at::zeros({2, 6})}});
+  compare(head, [](std::int64_t rows) { return Fields{{"label", at::randint(3, {rows}, at::kLong)}}; });
+}
+
 TEST_CASE("DenseStep: loss and gradients of autograd, for several labels at once", "[head]") {
   at::manual_seed(1);
   const bool weighted = GENERATE(false, true);
-  head::MultiLabel head({.labels = {"a", "b", "c"}, .positive_weights = weighted ? std::vector<double>{1, 3, 0.5} : std::vector<double>{}});
+  const double gamma = GENERATE(0.0, 2.0);
+  head::MultiLabel head({.labels = {"a", "b", "c"},
+                         .positive_weights = weighted ? std::vector<double>{1, 3, 0.5} : std::vector<double>{},
+                         .focal_gamma = gamma});
   head.build({{"output", at::zeros({2, 6})}});
   compare(head, [](std::int64_t rows) { return Fields{{"labels", at::randint(2, {rows, 3}, at::kFloat)}}; });
 }
@@ -73,9 +90,9 @@ TEST_CASE("DenseStep: what steps the flat tensor steps the head, which keeps it 
 }
 
 TEST_CASE("DenseStep: none for heads without a formula", "[head]") {
-  head::Classifier smooth({.labels = {"a", "b"}, .label_smoothing = 0.1}), noisy({.labels = {"a", "b"}, .dropout = 0.5});
+  head::Classifier noisy({.labels = {"a", "b"}, .dropout = 0.5});
   head::Regressor regressor({.targets = {"y"}});
-  for (Head* head : std::initializer_list<Head*>{&smooth, &noisy, &regressor}) {
+  for (Head* head : std::initializer_list<Head*>{&noisy, &regressor}) {
     head->build({{"output", at::zeros({2, 6})}});
     CHECK(head::DenseStep::make(*head) == nullptr);
   }

@@ -152,26 +152,3 @@ TEST_CASE("Optimizer says what is wrong with its options", "[optim][error]") {
   CHECK(message([&] { Optimizer::sgd({{{x, leaf(at::ones({1}))}}}); }) == leaves);
   CHECK(message([&] { Optimizer::sgd({{{x * 2}}}); }) == leaves);
 }
-
-TEST_CASE("Clipping: the norm is over all gradients together, and they are scaled down to the limit", "[optim]") {
-  const std::vector<at::Tensor> parameters{leaf(at::zeros({2}), at::tensor({3.F, 0.F})), leaf(at::zeros({1, 1}), at::tensor({{4.F}})),
-                                           leaf(at::zeros({3}))};
-  const at::Tensor norm = clip_grad_norm(parameters, 1.0);
-  CHECK(norm.dim() == 0);
-  CHECK(norm.item<double>() == Approx(5));
-  CHECK(test::max_difference(parameters[0].grad(), at::tensor({0.6F, 0.F})) < 1e-6);
-  CHECK(test::max_difference(parameters[1].grad(), at::tensor({{0.8F}})) < 1e-6);
-  CHECK_FALSE(parameters[2].grad().defined());
-}
-
-TEST_CASE("Clipping: gradients within the limit stay as they are, and 0 leaves all", "[optim]") {
-  const double limit = GENERATE(0.0, 5.1, 100.0);
-  const at::Tensor parameter = leaf(at::zeros({2}), at::tensor({3.F, 4.F}));
-  CHECK(clip_grad_norm({parameter}, limit).item<double>() == Approx(5));
-  CHECK(parameter.grad().equal(at::tensor({3.F, 4.F})));
-}
-
-TEST_CASE("Clipping: without a gradient the norm is 0", "[optim]") {
-  CHECK(clip_grad_norm({leaf(at::zeros({2}))}, 1.0).item<double>() == 0);
-  CHECK(clip_grad_norm({}, 1.0).item<double>() == 0);
-}

@@ -75,9 +75,10 @@ void compare(const std::string& name, Backbone backbone, const Freeze& freeze, d
                          .lr = run.at("lr"),
                          .backbone_lr_ratio = 1.0,
                          .weight_decay = optimizer.at("weight_decay"),
+                         .decay_all = true,
                          .nesterov = sgd,
                          .schedule = sgd ? Schedule(Schedule::Kind::Cosine, 0.0) : Schedule(Schedule::Kind::Linear, 0.3),
-                         .max_grad_norm = run.at("clip_norm").is_null() ? 0.0 : run.at("clip_norm").get<double>(),
+                         .clip = run.at("clip_norm").is_null() ? Clip{.kind = Clip::Kind::None} : Clip{.limit = run.at("clip_norm")},
                          .precision = Precision::Float32,
                          .shuffle = false};
   const auto recorder = std::make_shared<Recorder>();

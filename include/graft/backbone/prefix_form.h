@@ -15,7 +15,7 @@ enum class PrefixForm {
   Exact,
 };
 
-/// The numbers in which the frozen part of a model is computed. What trains, and every file, is float32.
+/// The numbers in which a model is computed. Weights that train, and every file, are float32.
 enum class Precision {
   /// BFloat16 while a trainer runs, if the processor has units for it and the form is Fast; else Float32.
   Auto,
@@ -23,9 +23,11 @@ enum class Precision {
   /// Layers, and what lies between them, in bfloat16: outputs within 1e-2, relative, in about half of the time where the processor has
   /// units for it, and up to ten times slower where it has not.
   BFloat16,
+  /// Of training steps on a GPU, with a loss scaler; the frozen part is Float32 then.
+  Float16,
 };
 
-/// "auto", "fp32", "bf16". Throws ConfigError for others.
+/// "auto", "fp32", "bf16", "fp16". Throws ConfigError for others.
 GRAFT_API Precision precision_from(const std::string& name);
 GRAFT_API std::string precision_name(Precision precision);
 

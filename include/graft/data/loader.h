@@ -6,8 +6,10 @@
 #include <optional>
 #include <span>
 #include <stop_token>
+#include <vector>
 
 #include "graft/core/api.h"
+#include "graft/core/error.h"
 #include "graft/data/dataset.h"
 #include "graft/data/preprocess.h"
 #include "graft/data/sample.h"
@@ -19,12 +21,16 @@ enum class Order {
   Sequential,
   /// Drawn from (seed, epoch); batches are padded.
   Shuffled,
-  /// Shuffled into batches of like length, in content and order drawn from (seed, epoch): see grouped_order(). All samples are prepared
-  /// before
-  /// the first batch.
-  Grouped,
   /// Longest first, equal shapes together: nothing is padded. All samples are prepared before the first batch.
   ByLength,
+};
+
+/// What happens to a record that cannot be prepared.
+enum class OnError {
+  /// The error ends the pass.
+  Fail,
+  /// The record is left out and counted, see Loader::skipped().
+  Skip,
 };
 
 struct LoaderOptions {
@@ -34,32 +40,38 @@ struct LoaderOptions {
   /// 0, and where nothing is padded: batch_size alone.
   std::int64_t batch_positions = 0;
   Order order = Order::Sequential;
+  /// These records in this order in the place of all of them: what a sampler drew, or what is left of an epoch. Order::ByLength has none.
+  std::optional<std::vector<std::size_t>> records = std::nullopt;
   Mode mode = Mode::Eval;
   /// Seed and epoch of the order and of what preprocessing draws.
   std::uint64_t seed = 0;
   std::uint64_t epoch = 0;
-  /// Threads that prepare samples beside the caller; 0: the caller does it.
+  /// Threads that prepare samples beside the caller; 0: the caller does it. They are a few batches ahead and no further.
   int threads = 1;
+  OnError on_error = OnError::Fail;
+  /// A batch comes as several of equal shapes, by next_pieces(), so that nothing is padded.
+  bool unpadded = false;
+  /// Batches lie in page-locked memory, from where a GPU fetches them while it computes. Needs CUDA.
+  bool pinned = false;
   /// Ends the pass early: next() gives nothing more.
   std::stop_token stop = {};
+};
+
+/// Records that were left out.
+struct Skipped {
+  std::size_t count = 0;
+  /// The first of them, with their places.
+  std::vector<Problem> examples;
 };
 
 /// Fills the targets of a record's samples; empty at prediction.
 using TargetFunction = std::function<void(const Record&, std::span<Sample>)>;
 
-/// The order in which an epoch of this seed takes n records.
-GRAFT_API std::vector<std::size_t> shuffled_order(std::size_t n, std::uint64_t seed, std::uint64_t epoch);
-
-/// An order for batches of `batch_size` in which samples of like length share a batch, so that little is padded: which of them do, and
-/// where the batch stands, is drawn from (seed, epoch). A batch that is not full comes last.
-GRAFT_API std::vector<std::size_t> grouped_order(std::span<const std::int64_t> lengths, std::size_t batch_size, std::uint64_t seed,
-                                                 std::uint64_t epoch);
-
 /// The samples of one record, targets included. Exceptions become DataError that names the record's place.
 GRAFT_API std::vector<Sample> samples_of(const Data& data, std::size_t index, const Preprocess& preprocess, const TargetFunction& targets,
                                          Rng& rng, Mode mode);
 
-/// One pass over a data set in batches. The same options give the same batches, whatever the number of threads.
+/// Passes over a data set in batches. The same options give the same batches, whatever the number of threads.
 class GRAFT_API Loader {
  public:
   /// Throws ConfigError for options out of range; with Order::ByLength also what preparing the samples throws.
@@ -70,11 +82,19 @@ class GRAFT_API Loader {
 
   /// The next batch, or nothing at the end of the pass. Throws DataError that names the record where preparing a sample failed.
   std::optional<Batch> next();
+  /// The same with LoaderOptions::unpadded: one batch in pieces; empty at the end of the pass.
+  std::vector<Batch> next_pieces();
+  /// Another pass, with the same threads; not with Order::ByLength.
+  void restart(std::uint64_t epoch, std::optional<std::vector<std::size_t>> records = std::nullopt);
   std::size_t num_batches() const;
   /// Samples of the pass; with an order other than ByLength the number of records, as samples are not known before.
   std::size_t num_samples() const;
   /// True if preparing a sample drew random numbers so far: then another epoch's samples look different.
   bool is_random() const;
+  /// Of all passes so far.
+  Skipped skipped() const;
+  /// Seconds in which the caller waited for batches, in all passes so far.
+  double waited() const;
 
  private:
   class Pass;

@@ -32,13 +32,17 @@ struct ClassifierOptions {
   std::vector<double> class_weights = {};
   /// Share of the target spread evenly over all classes, in [0, 1).
   double label_smoothing = 0.0;
+  /// Focal loss: what a row adds is weighed by (1 - p)^focal_gamma, p the probability of its class, so that rows that are right already
+  /// count less. 2 is usual; 0: plain cross-entropy. Not together with label_smoothing.
+  double focal_gamma = 0.0;
   /// Seeds the initial weights.
   std::uint64_t seed = 0;
   /// Width of what it reads; 0: learned from the backbone.
   std::int64_t width = 0;
 };
 
-/// One of C classes: logits [N, C] under softmax cross-entropy (torch.nn.CrossEntropyLoss, with its meaning of weights and smoothing).
+/// One of C classes: logits [N, C] under softmax cross-entropy (torch.nn.CrossEntropyLoss, with its meaning of weights and smoothing), or
+/// under the focal loss of Lin, Goyal, Girshick, He and Dollar: Focal loss for dense object detection, 2017, divided by the same weights.
 class GRAFT_API Classifier final : public DenseHead {
  public:
   /// Throws ConfigError for options out of range, all of them at once.
@@ -55,6 +59,8 @@ class GRAFT_API Classifier final : public DenseHead {
   Fields forward(const Fields& features) const override;
   Terms loss(const Fields& outputs, const Fields& targets) const override;
   Terms weights(const Fields& targets) const override;
+  /// Empty under the focal loss too: it is not convex, so a solver may end in a minimum that is none of the whole.
+  std::optional<LinearLayer> linear() const override;
   std::unique_ptr<ScoreLoss> score_loss(bool summed) const override;
   std::vector<Decoded> decode(const Fields& outputs, const Batch& batch, std::span<const Record> records) const override;
   std::string truth(const Record& record) const override;

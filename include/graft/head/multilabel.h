@@ -25,6 +25,9 @@ struct MultiLabelOptions {
   double threshold = 0.5;
   /// Weight of each label's records that have it, as many as labels; empty: all 1. Above 1 more of them are found, and more in error.
   std::vector<double> positive_weights = {};
+  /// Focal loss: each yes or no is weighed by (1 - p)^focal_gamma, p the probability of what is true of it, so that what is right already
+  /// counts less. 2 is usual; 0: plain cross-entropy.
+  double focal_gamma = 0.0;
   /// Width of a hidden layer with GELU; 0: one linear layer.
   std::int64_t hidden = 0;
   /// Dropout before the last layer, in [0, 1).
@@ -44,8 +47,10 @@ struct MultiLabelOptions {
 };
 
 /// Any number of C labels: logits [N, C], a yes or no of its own for each, under binary cross-entropy over all N * C of them
-/// (torch.nn.BCEWithLogitsLoss, with its meaning of pos_weight). An answer is the text of its labels in their order, joined by the
-/// separator, or no_labels; its score the probability of its least sure yes or no; `top` the likeliest labels, in the answer or not.
+/// (torch.nn.BCEWithLogitsLoss, with its meaning of pos_weight), or under the focal loss of Lin, Goyal, Girshick, He and Dollar: Focal loss
+/// for dense object detection, 2017, without its alpha: positive_weights weigh as they do without it. An answer is the text of its labels
+/// in their order, joined by the separator, or no_labels; its score the probability of its least sure yes or no; `top` the likeliest
+/// labels, in the answer or not.
 class GRAFT_API MultiLabel final : public DenseHead {
  public:
   /// The answer without a label. It is a text, as an empty one means that there is no answer.
@@ -64,6 +69,8 @@ class GRAFT_API MultiLabel final : public DenseHead {
   Fields forward(const Fields& features) const override;
   Terms loss(const Fields& outputs, const Fields& targets) const override;
   Terms weights(const Fields& targets) const override;
+  /// Empty under the focal loss too: it is not convex, so a solver may end in a minimum that is none of the whole.
+  std::optional<LinearLayer> linear() const override;
   std::unique_ptr<ScoreLoss> score_loss(bool summed) const override;
   std::vector<Decoded> decode(const Fields& outputs, const Batch& batch, std::span<const Record> records) const override;
   std::string truth(const Record& record) const override;

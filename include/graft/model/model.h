@@ -72,13 +72,17 @@ class GRAFT_API Model {
   /// What an optimizer steps: "backbone.encoder...", "head.weight"; tied tensors once.
   std::vector<std::pair<std::string, at::Tensor>> trainable() const;
   /// Everything that a training step may change: what trains, and the network's buffers if some of it trains.
-  std::vector<at::Tensor> moving() const;
+  std::vector<std::pair<std::string, at::Tensor>> moving() const;
 
   /// Train mode turns on dropout and batch statistics where something trains, and nowhere else. The model starts in eval mode.
   void set_training(bool on);
   bool is_training() const;
   /// Pooled features by the names that the head reads. With gradients only in train mode, and only if the backbone trains.
   Fields features(const Fields& inputs) const;
+
+  /// The dotted path of the first layer, in order of execution, whose output for these inputs is not finite; empty if none is, or if its
+  /// layers cannot be looked into. Runs the live weights in eval mode.
+  std::string bad_layer(const Fields& inputs) const;
 
   /// Where the freeze line runs through the backbone. Runs it on the preprocessing's example, to count its work.
   Plan plan() const;

@@ -9,6 +9,7 @@
 
 #include "graft/backbone/prefix_form.h"
 #include "graft/core/api.h"
+#include "graft/data/loader.h"
 #include "graft/metric/metric.h"
 
 namespace graft {
@@ -47,6 +48,10 @@ struct GRAFT_API TrainReport {
   /// "all epochs", "early stopping", "stopped", ...
   std::string ended;
   Phases phases;
+  /// Steps of the whole run, and of it those that an earlier process had taken.
+  std::int64_t steps = 0, resumed_at = 0;
+  /// Training records that could not be prepared, where TrainerOptions::on_error leaves them out.
+  Skipped skipped;
   /// In which the frozen part was computed.
   Precision precision = Precision::Float32;
 };

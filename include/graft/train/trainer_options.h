@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "graft/adapt/freeze.h"
+#include "graft/data/loader.h"
+#include "graft/data/sampler.h"
+#include "graft/model/feature_store.h"
+#include "graft/model/model.h"
+#include "graft/optim/clip.h"
+#include "graft/optim/regularizer.h"
+#include "graft/optim/schedule.h"
+#include "graft/train/checkpoint.h"
+
+namespace graft {
+
+enum class OptimizerKind { AdamW, Sgd, Lion };
+
+/// Rates of the parameters whose name matches a glob, such as "backbone.embeddings*" or "head.*".
+struct RateRule {
+  std::string pattern;
+  /// Of the rate that they would have.
+  double lr_scale = 1.0;
+  std::optional<double> weight_decay = std::nullopt;
+};
+
+/// From this epoch on, counted from 1, this policy holds.
+struct Unfreeze {
+  int epoch = 1;
+  Freeze freeze = Freeze::all();
+};
+
+struct TrainerOptions {
+  /// Passes over the training data; unset: 3 if some of the backbone trains, else 30.
+  std::optional<int> epochs = std::nullopt;
+  /// Records of a batch.
+  int batch_size = 32;
+  /// Batches of a step: their gradients are those of one batch of all their records.
+  int accumulate = 1;
+  OptimizerKind optimizer = OptimizerKind::AdamW;
+  /// Learning rate of the head.
+  double lr = 1e-3;
+  /// The backbone learns at lr times this, in [0, 1].
+  double backbone_lr_ratio = 0.1;
+  /// Each layer group below the last one learns at this share of the rate of the one above it, in (0, 1].
+  double layer_decay = 1.0;
+  double weight_decay = 0.01;
+  /// Biases, norms and embedding tables decay too. Where tables do not, rows that no batch reads cost nothing.
+  bool decay_all = false;
+  /// The first that matches a parameter's name holds.
+  std::vector<RateRule> rates = {};
+  /// Of SGD; 0 switches it off.
+  double momentum = 0.9;
+  bool nesterov = false;
+  Schedule schedule = Schedule(Schedule::Kind::Linear, 0.1);
+  Clip clip = {};
+  /// Penalties on the weights, made anew for each run: {[] { return std::make_unique<L2Sp>(0.1); }}.
+  std::vector<std::function<std::unique_ptr<Regularizer>()>> regularizers = {};
+  /// Decay of an average of the weights, which is what validation measures and the model has in the end; 0 switches it off. 0.99 to 0.9999.
+  double ema = 0.0;
+  /// Measured on validation data; the epoch that has its best value gives the model its weights.
+  std::string best_metric = "loss";
+  /// Epochs without a better value before the run ends; 0 switches early stopping off.
+  int patience = 0;
+  /// Policies that hold in the place of the model's, each training at least what the one before it did. Parameters that start to train
+  /// later have their place in the optimizer from the first step on.
+  std::vector<Unfreeze> unfreeze = {};
+  /// BFloat16: products of what trains are computed in it as well, on weights of float32. Auto: the frozen part alone, where it is fast.
+  /// The model has its former precision afterwards.
+  Precision precision = Precision::Auto;
+  /// Where what the frozen part gives is kept; with FeatureStore::off() it runs in every epoch.
+  FeatureStore store = FeatureStore();
+  /// Draw the order of the records anew each epoch; false keeps the data's order.
+  bool shuffle = true;
+  /// Records of an epoch, drawn with replacement, in the place of all of them.
+  std::optional<Sampler> sampler = std::nullopt;
+  /// Where texts run through a part that trains, records of like length share a batch, which is computed in pieces of equal length, so that
+  /// nothing is padded; which records do is drawn anew each epoch. False: plain random batches.
+  bool group_by_length = true;
+  OnError on_error = OnError::Fail;
+  /// Seeds order, preprocessing and dropout.
+  std::uint64_t seed = 0;
+  /// Threads that prepare samples beside the one that trains.
+  int threads = 1;
+  /// For trials: so many steps of each epoch; unset: all.
+  std::optional<std::int64_t> limit_steps = std::nullopt;
+  /// For trials: every step sees the first step's records; a network that can learn brings their loss towards 0.
+  bool overfit_batch = false;
+  CheckpointOptions checkpoints = {};
+};
+
+}  // namespace graft

@@ -1,0 +1,115 @@
+#include "graft/optim/clip.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <numeric>
+
+#include "core/names.h"
+#include "graft/core/error.h"
+
+namespace graft {
+namespace {
+
+/// Against division by 0, as in PyTorch.
+constexpr double kNormEpsilon = 1e-6;
+/// Weights that are shorter, such as those that start at 0, count as so long: else they would never move.
+constexpr double kShortestUnit = 1e-3;
+
+ConfigError wrong(std::string message, std::string remedy) {
+  return ConfigError({.code = "graft-C031", .message = "[Clip] " + std::move(message), .remedy = std::move(remedy), .place = ""});
+}
+
+/// The numbers of a gradient: of a sparse one its rows, each of them once.
+at::Tensor numbers(const at::Tensor& parameter) {
+  at::Tensor& gradient = parameter.mutable_grad();
+  if (!gradient.is_sparse()) return gradient;
+  if (!gradient.is_coalesced()) gradient = gradient.coalesce();
+  return gradient._values();
+}
+
+at::Tensor joint_norm(const std::vector<at::Tensor>& tensors, const std::vector<at::Tensor>& parameters) {
+  if (tensors.empty()) return parameters.empty() ? at::zeros({}) : at::zeros({}, parameters.front().options());
+  return at::stack(at::_foreach_norm(tensors, 2)).norm();
+}
+
+/// One for each entry of the first dimension, [N, 1, ...], or one of all.
+at::Tensor unit_norms(const at::Tensor& tensor, bool one_unit) {
+  if (one_unit) return at::linalg_vector_norm(tensor);
+  std::vector<std::int64_t> dimensions(static_cast<std::size_t>(tensor.dim() - 1));
+  std::iota(dimensions.begin(), dimensions.end(), 1);
+  return at::linalg_vector_norm(tensor, 2, dimensions, /*keepdim=*/true);
+}
+
+/// The weights that belong to the numbers of the gradient.
+at::Tensor weights_of(const at::Tensor& parameter, bool one_unit) {
+  const at::Tensor& gradient = parameter.grad();
+  if (one_unit || !gradient.is_sparse()) return parameter;
+  if (gradient.sparse_dim() != 1) {
+    throw wrong("adaptive clipping of a sparse gradient wants whole rows, got one that is sparse in " +
+                    std::to_string(gradient.sparse_dim()) + " dimensions.",
+                "Clip by norm or value.");
+  }
+  return parameter.index_select(0, gradient._indices()[0]);
+}
+
+at::Tensor clip_adaptively(const std::vector<at::Tensor>& parameters, double limit) {
+  std::vector<at::Tensor> gradients, lengths, factors;
+  for (const at::Tensor& parameter : parameters) {
+    if (!parameter.grad().defined()) continue;
+    const bool one_unit = parameter.dim() < 2;
+    gradients.push_back(numbers(parameter));
+    lengths.push_back(unit_norms(gradients.back(), one_unit));
+    factors.push_back(unit_norms(weights_of(parameter, one_unit), one_unit));
+  }
+  const at::Tensor norm = joint_norm(lengths, parameters);
+  if (gradients.empty()) return norm;
+  at::_foreach_clamp_min_(factors, kShortestUnit);
+  at::_foreach_mul_(factors, limit);
+  at::_foreach_div_(factors, lengths);  // a length of 0 gives infinity, so 1
+  at::_foreach_clamp_max_(factors, 1.0);
+  at::_foreach_mul_(gradients, factors);
+  return norm;
+}
+
+}  // namespace
+
+Clip::Kind Clip::kind_from(const std::string& name) {
+  if (name == "none") return Kind::None;
+  if (name == "norm") return Kind::Norm;
+  if (name == "value") return Kind::Values;
+  if (name == "adaptive") return Kind::Adaptive;
+  const std::vector<std::string> known{"none", "norm", "value", "adaptive"};
+  throw wrong("one of " + quoted_list(known) + " is wanted, got \"" + name + "\".", did_you_mean(name, known, "Use one of these names."));
+}
+
+void Clip::check() const {
+  if (kind == Kind::None || limit > 0) return;
+  throw wrong("a limit above 0 is wanted, got " + std::to_string(limit) + ".",
+              "Clip{.kind = Clip::Kind::None} leaves gradients as they are.");
+}
+
+at::Tensor clip_gradients(const std::vector<at::Tensor>& parameters, const Clip& clip) {
+  clip.check();
+  const c10::NoGradGuard no_grad;
+  if (clip.kind == Clip::Kind::Adaptive) return clip_adaptively(parameters, clip.limit);
+  std::vector<at::Tensor> gradients;
+  for (const at::Tensor& parameter : parameters) {
+    if (parameter.grad().defined()) gradients.push_back(numbers(parameter));
+  }
+  const at::Tensor norm = joint_norm(gradients, parameters);
+  if (gradients.empty()) return norm;
+  if (clip.kind == Clip::Kind::Norm) {
+    at::_foreach_mul_(gradients, (clip.limit / (norm + kNormEpsilon)).clamp_max(1.0));
+  } else if (clip.kind == Clip::Kind::Values) {
+    at::_foreach_clamp_min_(gradients, -clip.limit);
+    at::_foreach_clamp_max_(gradients, clip.limit);
+  }
+  return norm;
+}
+
+at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm) {
+  return clip_gradients(parameters, {.kind = max_norm > 0 ? Clip::Kind::Norm : Clip::Kind::None, .limit = max_norm});
+}
+
+}  // namespace graft

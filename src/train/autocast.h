@@ -1,0 +1,29 @@
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include "graft/core/fields.h"
+#include "graft/model/model.h"
+
+namespace graft::train {
+
+/// Products of what runs while it lives are computed in bfloat16 or float16, from weights that stay float32. For the forward pass and the
+/// loss of one piece: it is gone before the backward pass, and weights that a step has moved are read anew by the next.
+class Autocast {
+ public:
+  /// Does nothing for Auto and Float32.
+  Autocast(c10::Device device, Precision precision);
+  ~Autocast();
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  c10::DeviceType device_;
+  bool changed_ = false, was_on_ = false;
+  c10::ScalarType was_type_ = c10::ScalarType::Float;
+};
+
+/// Outputs of half precision as float32, for the loss.
+Fields in_float(const Fields& outputs);
+
+}  // namespace graft::train

@@ -1,0 +1,85 @@
+#include "graft/train/checkpoint.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <map>
+
+#include "core/json.h"
+#include "core/names.h"
+#include "core/table.h"
+#include "graft/backbone/safetensors.h"
+#include "graft/core/error.h"
+
+namespace graft {
+namespace {
+
+constexpr const char* format = "graft checkpoint 1";
+
+[[noreturn]] void refuse(const std::string& path, const std::string& what) {
+  throw CheckpointError({.code = "graft-K024",
+                         .message = "[Checkpoint] the file is no checkpoint of a run, or is damaged: " + what + ".",
+                         .remedy = "Remove it to go on from the checkpoint before it, or start the run anew.",
+                         .place = path});
+}
+
+}  // namespace
+
+void Checkpoint::save(const std::string& path) const {
+  Json facts = Json::array();
+  for (const auto& [name, value] : manifest) facts.push_back({name, value});
+  backbone::write_safetensors(tensors, path, {{"format", format}, {"manifest", facts.dump()}, {"state", state}});
+}
+
+Checkpoint Checkpoint::load(const std::string& path) {
+  std::map<std::string, std::string> metadata;
+  Checkpoint checkpoint{.tensors = backbone::read_safetensors(path, &metadata), .manifest = {}, .state = metadata["state"]};
+  if (metadata["format"] != format) refuse(path, "its format is \"" + metadata["format"] + "\"");
+  try {
+    for (const Json& fact : Json::parse(metadata["manifest"])) checkpoint.manifest.emplace_back(fact.at(0), fact.at(1));
+  } catch (const Json::exception&) {
+    refuse(path, "its facts cannot be read");
+  }
+  return checkpoint;
+}
+
+std::vector<std::pair<std::int64_t, std::string>> checkpoints_in(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::vector<std::pair<std::int64_t, std::string>> found;
+  std::error_code none;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, none)) {
+    const std::string name = entry.path().filename().string(), prefix = "step-", suffix = ".safetensors";
+    if (!name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+    std::int64_t step = 0;
+    const char* end = name.data() + name.size() - suffix.size();
+    if (const auto [at, error] = std::from_chars(name.data() + prefix.size(), end, step); error == std::errc() && at == end)
+      found.emplace_back(step, entry.path().string());
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+void require_same(const Manifest& saved, const Manifest& now, const std::string& path) {
+  const std::map<std::string, std::string> before(saved.begin(), saved.end()), after(now.begin(), now.end());
+  Table table;
+  table.add({"", "the checkpoint's run", "this run"});
+  std::vector<std::string> differ;
+  const auto compare = [&](const std::string& name) {
+    const auto value = [&](const auto& facts) {
+      const auto found = facts.find(name);
+      return found == facts.end() ? std::string("-") : found->second;
+    };
+    if (value(before) == value(after) || std::ranges::find(differ, name) != differ.end()) return;
+    differ.push_back(name);
+    table.add({name, shortened(value(before), 60), shortened(value(after), 60)});
+  };
+  for (const auto& [name, value] : now) compare(name);
+  for (const auto& [name, value] : saved) compare(name);
+  if (differ.empty()) return;
+  throw CheckpointError({.code = "graft-K025",
+                         .message = "[Trainer] the checkpoint is of another run; different: " + quoted_list(differ) + "\n" + table.text(),
+                         .remedy = "Resume with what the run was started with, or start a run in another folder.",
+                         .place = path});
+}
+
+}  // namespace graft

@@ -1,0 +1,116 @@
+#include "train/identity.h"
+
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+#include <ATen/native/DispatchStub.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "core/hash.h"
+#include "core/json.h"
+#include "core/table.h"
+#include "graft/core/error.h"
+#include "graft/core/log.h"
+#include "graft/version.h"
+#include "graph/fingerprint.h"
+
+namespace graft::train {
+namespace {
+
+const std::string frozen_precision = "precision of the frozen part";
+
+std::string digest(const Data& data) {
+  if (data.empty()) return "none";
+  Hash hash;
+  for (std::size_t i = 0; i < data.size(); ++i) hash.add(data.key(i));
+  return std::to_string(data.size()) + " records, " + hash.hex().substr(0, 12);
+}
+
+template <class T>
+std::string text(const T& value) {
+  std::ostringstream out;
+  out.precision(17);
+  out << value;
+  return out.str();
+}
+
+std::string groups_text(const Optimizer& optimizer) {
+  std::string all;
+  for (const ParameterGroup& group : optimizer.groups()) {
+    all += (all.empty() ? "" : "; ") + group.name + ": " + std::to_string(group.names.size()) + " at " + Json(group.lr).dump() + ", decay " +
+           Json(group.weight_decay).dump();
+  }
+  return all;
+}
+
+std::string policies_text(const Model& model, const TrainerOptions& options) {
+  if (options.unfreeze.empty()) return model.policy().text();
+  std::string all;
+  for (const Unfreeze& each : options.unfreeze)
+    all += (all.empty() ? "" : "; ") + std::string("epoch ") + std::to_string(each.epoch) + ": " + each.freeze.text();
+  return all;
+}
+
+std::string clip_text(const Clip& clip) {
+  const char* kinds[] = {"none", "norm", "value", "adaptive"};
+  return std::string(kinds[static_cast<int>(clip.kind)]) + " " + text(clip.limit);
+}
+
+}  // namespace
+
+Manifest identity(const Model& model, const Splits& data, const TrainerOptions& options, const Optimizer& optimizer, int epochs) {
+  return {{"backbone", graph::fingerprint(model.backbone().network()).substr(0, 12)},
+          {"head", model.head().config().dump()},
+          {"preprocessing", Hash().add(model.preprocess()->config().dump()).hex().substr(0, 12)},
+          {"freeze", policies_text(model, options)},
+          {"training data", digest(data.train)},
+          {"validation data", digest(data.valid)},
+          {"optimizer", optimizer.kind() + (options.optimizer == OptimizerKind::Sgd ? ", momentum " + text(options.momentum) : "") +
+                            (options.nesterov ? ", Nesterov" : "")},
+          {"parameter groups", groups_text(optimizer)},
+          {"schedule", options.schedule.text()},
+          {"epochs", text(epochs)},
+          {"batch", text(options.batch_size) + " x " + text(options.accumulate)},
+          {"clipping", clip_text(options.clip)},
+          {"regularizers", text(options.regularizers.size())},
+          {"average of weights", text(options.ema)},
+          {"best by", options.best_metric},
+          {"seed", text(options.seed)},
+          {"order", std::string(options.shuffle ? "shuffled" : "as it is") + (options.sampler ? ", sampled" : "") +
+                        (options.group_by_length ? ", by length" : "")},
+          {"limit", options.limit_steps ? text(*options.limit_steps) : "none"},
+          {"overfitted batch", options.overfit_batch ? "yes" : "no"},
+          {frozen_precision, precision_name(model.precision())},
+          {"precision of steps", options.precision == Precision::Auto ? "fp32" : precision_name(options.precision)},
+          {"form of the frozen part", model.prefix_form() == PrefixForm::Exact ? "exact" : "fast"}};
+}
+
+Precision frozen_precision_of(const Manifest& saved) {
+  const auto fact = std::ranges::find(saved, frozen_precision, &Manifest::value_type::first);
+  return fact == saved.end() ? Precision::Auto : precision_from(fact->second);
+}
+
+Manifest circumstances() {
+  return {{"processor", at::get_cpu_capability()},
+          {"threads", std::to_string(at::get_num_threads())},
+          {"graft", GRAFT_VERSION_STRING},
+          {"LibTorch", TORCH_VERSION}};
+}
+
+void require_same_run(const Manifest& saved, const Manifest& identity, const std::string& folder) {
+  const Manifest now = circumstances();
+  Manifest facts;
+  for (const auto& fact : saved) {
+    const auto found = std::ranges::find(now, fact.first, &Manifest::value_type::first);
+    if (found == now.end()) {
+      facts.push_back(fact);
+    } else if (found->second != fact.second) {
+      log(LogLevel::Warning, "graft-W006: the run was begun with " + fact.first + " " + fact.second + " and goes on with " + found->second +
+                                 ": it will be as good, not the same to the bit.");
+    }
+  }
+  require_same(facts, identity, folder);
+}
+
+}  // namespace graft::train

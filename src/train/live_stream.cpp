@@ -1,0 +1,110 @@
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
+#include "data/pieces.h"
+#include "train/epoch_order.h"
+#include "train/stream.h"
+
+namespace graft::train {
+namespace {
+
+/// Samples are prepared in the step, ahead of it in threads of their own, and run through the whole network.
+class Live final : public Stream {
+ public:
+  Live(const Model& model, const Data& data, const TrainerOptions& options)
+      : model_(model), data_(data), options_(options), in_pieces_(in_pieces(model, options)), order_of_(options, data.size(), lengths()) {}
+
+  void begin(int epoch, std::int64_t first) override {
+    std::vector<std::size_t> order = order_of_(epoch, first);
+    if (loader_) return loader_->restart(static_cast<std::uint64_t>(epoch), std::move(order));
+    LoaderOptions how = loader_options();
+    how.records = std::move(order);
+    how.epoch = static_cast<std::uint64_t>(epoch);
+    loader_.emplace(data_, model_.preprocess(), target_function(model_), how);
+  }
+
+  const Window* next() override {
+    window_ = {};
+    for (int i = 0; i < (model_.backbone_trains() ? options_.accumulate : 1); ++i) {
+      const std::vector<Batch> pieces = loader_->next_pieces();
+      if (pieces.empty()) break;
+      std::vector<std::int64_t> records;
+      for (const Batch& piece : pieces) records.insert(records.end(), piece.records.begin(), piece.records.end());
+      if (!take_exact(records)) {
+        for (const Batch& piece : pieces)
+          window_.pieces.push_back({to(piece.inputs, model_.device()), to(piece.targets, model_.device()), piece.size()});
+      }
+      window_.records.insert(window_.records.end(), records.begin(), records.end());
+    }
+    return window_.pieces.empty() ? nullptr : &window_;
+  }
+
+  Fields features(const Piece& piece) const override {
+    if (!is_exact_) return model_.features(piece.inputs);
+    return model_.backbone_trains() ? model_.features_of_cut(piece.inputs) : piece.inputs;
+  }
+
+  std::int64_t steps_per_epoch() const override { return order_of_.steps_per_epoch(); }
+  double waited() const override { return loader_ ? loader_->waited() : 0; }
+  Skipped skipped() const override { return loader_ ? loader_->skipped() : Skipped(); }
+
+ private:
+  LoaderOptions loader_options() const {
+    // Features without gradients are one piece of a step, as they are when they come from a store.
+    return {.batch_size = model_.backbone_trains() ? options_.batch_size : static_cast<int>(order_of_.step_size()),
+            .mode = Mode::Train,
+            .seed = options_.seed,
+            .threads = options_.threads,
+            .on_error = options_.on_error,
+            .unpadded = in_pieces_,
+            .pinned = model_.device().is_cuda()};
+  }
+
+  /// Only what is padded in a part that trains gains from batches of like length.
+  std::vector<std::int64_t> lengths() const {
+    const bool gains = options_.shuffle && options_.group_by_length && model_.backbone_trains() && !model_.preprocess()->padding().values.empty();
+    const LoaderOptions how{.mode = Mode::Train, .seed = options_.seed, .threads = options_.threads, .on_error = options_.on_error};
+    return gains ? data::record_lengths(data_, *model_.preprocess(), how) : std::vector<std::int64_t>();
+  }
+
+  /// In the form exact the frozen part computes every sample as it would for a store, so that the run is the same to the bit. False where
+  /// there is no such part, or nothing that a store could keep.
+  bool take_exact(const std::vector<std::int64_t>& records) {
+    is_exact_ = false;
+    if (model_.prefix_form() != PrefixForm::Exact || loader_->is_random()) return false;
+    if (model_.backbone_trains() && !model_.is_split()) return false;
+    // In the order of the stored run, which pieces have left.
+    std::vector<std::size_t> chosen(records.begin(), records.end());
+    const Data batch = data_.subset(chosen);
+    const FeatureSetOptions how{.mode = Mode::Train, .seed = options_.seed, .threads = 0};
+    if (!model_.backbone_trains()) {
+      const auto set = FeatureSet::make(model_, batch, how);
+      if (set) window_.pieces.push_back({set->features(), set->targets(), set->size()});
+      is_exact_ = set.has_value();
+    } else if (const auto set = CutSet::make(model_, batch, how, FeatureStore())) {
+      std::vector<std::size_t> rows(static_cast<std::size_t>(set->size()));
+      std::iota(rows.begin(), rows.end(), std::size_t{0});
+      std::ranges::move(cut_pieces(model_, *set, rows, in_pieces_), std::back_inserter(window_.pieces));
+      is_exact_ = true;
+    }
+    return is_exact_;
+  }
+
+  const Model& model_;
+  Data data_;
+  const TrainerOptions& options_;
+  bool in_pieces_;
+  EpochOrder order_of_;
+  std::optional<Loader> loader_;
+  Window window_;
+  bool is_exact_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Stream> live_stream(const Model& model, const Data& data, const TrainerOptions& options) {
+  return std::make_unique<Live>(model, data, options);
+}
+
+}  // namespace graft::train

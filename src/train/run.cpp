@@ -1,0 +1,223 @@
+#include "train/run.h"
+
+#include <ATen/ATen.h>
+
+#include "core/json.h"
+#include "core/table.h"
+#include "graft/train/stopping.h"
+#include "train/identity.h"
+#include "train/preflight.h"
+#include "train/with_precision.h"
+#include "model/store_state.h"
+
+namespace graft::train {
+
+Run::Run(Model& model, const Splits& data, const TrainerOptions& options, std::vector<std::shared_ptr<Callback>> callbacks,
+         std::stop_token stop)
+    : model_(model),
+      data_(data),
+      options_(options),
+      schedule_(options.schedule),
+      callbacks_(std::move(callbacks)),
+      stop_(std::move(stop)),
+      keeper_(options.checkpoints),
+      validation_(model, data.valid, options),
+      averages_(model, options) {
+  if (options.patience > 0 && validation_.is_on()) {
+    callbacks_.push_back(
+        std::make_shared<EarlyStopping>(EarlyStoppingOptions{.metric = options.best_metric, .patience = options.patience}));
+  }
+}
+
+TrainReport Run::operator()() {
+  try {
+    train();
+  } catch (const std::exception& error) {
+    model_.set_training(false);
+    for (const auto& callback : callbacks_) callback->on_exception(error);
+    throw;
+  }
+  for (const auto& callback : callbacks_) callback->on_fit_end(report_);
+  return std::move(report_);
+}
+
+void Run::train() {
+  const std::optional<Checkpoint> checkpoint = keeper_.newest();
+  Precision precision = options_.precision;
+  if (checkpoint && precision == Precision::Auto) precision = frozen_precision_of(checkpoint->manifest);
+  preflight(model_, data_);
+  const WithPrecision with_precision(model_, precision);
+  report_.precision = model_.precision();
+  if (checkpoint) state_ = RunState::from(Json::parse(checkpoint->state).at("run"));
+  at::Generator(at::globalContext().defaultGenerator(model_.device())).set_current_seed(options_.seed);
+  enter(state_.epoch);
+  epochs_ = options_.epochs.value_or(model_.backbone_trains() || !options_.unfreeze.empty() ? 3 : 30);
+  total_steps_ = epochs_ * stream_->steps_per_epoch();
+  if (checkpoint) resume(*checkpoint);
+  validation_.rehearse(callbacks_);
+  tell([&](Callback& callback) {
+    callback.on_fit_begin(model_, {epochs_, stream_->steps_per_epoch(), total_steps_, state_.step});
+    return Action::Continue;
+  });
+  report_.ended = "all epochs";
+  while (state_.epoch <= epochs_ && !ended_) run_epoch();
+
+  if (!best_.empty()) {
+    restore(model_, best_);
+  } else if (averages_.is_on()) {
+    averages_.put_in(*stream_);
+  }
+  model_.set_training(false);
+  stepper_->finish();
+  report_.history = state_.history;
+  report_.best_epoch = state_.best_epoch;
+  report_.steps = state_.step;
+  report_.skipped = stream_->skipped();
+  if (stream_->waited() > 0) add_phase(report_.phases, "wait", stream_->waited());
+}
+
+void Run::enter(int epoch) {
+  const Freeze* policy = nullptr;
+  for (const Unfreeze& each : options_.unfreeze) {
+    if (each.epoch <= epoch) policy = &each.freeze;
+  }
+  const bool changes = policy != nullptr && *policy != model_.policy();
+  if (!changes && stream_) return;
+  if (changes) model_.freeze(*policy);
+  stream_.reset();
+  stores_ = fill(data_.train, Mode::Train);
+  validation_.use(stores_.empty() || !validation_.is_on() ? Stores() : fill(data_.valid, Mode::Eval));
+  stream_ = make_stream(model_, data_.train, stores_, options_);
+  if (stepper_) {
+    stepper_->rebind();
+  } else {
+    stepper_.emplace(model_, options_, callbacks_);
+  }
+  averages_.follow();
+}
+
+Stores Run::fill(const Data& data, Mode mode) {
+  Stores stores;
+  if (!options_.store.is_on()) return stores;
+  FeatureSetOptions how{.mode = mode,
+                        .seed = options_.seed,
+                        .threads = options_.threads,
+                        .progress = [this](const Progress& p) { progress(p); },
+                        .stop = stop_};
+  const auto add = [&]<class Set>(std::vector<Set>& sets) {
+    std::optional<Set> made = Set::make(model_, data, how, options_.store);
+    if (!made) return false;
+    add_phase(report_.phases, "tokenize", made->prepare_seconds());
+    add_phase(report_.phases, "prefix", made->compute_seconds());
+    sets.push_back(std::move(*made));
+    return sets.back().is_random();
+  };
+  do {
+    if (!(model_.backbone_trains() ? add(stores.cuts) : add(stores.features))) return stores;
+  } while (++how.view < options_.store.state().options.views);
+  return stores;
+}
+
+void Run::run_epoch() {
+  enter(state_.epoch);
+  tell([&](Callback& callback) { return callback.on_epoch_begin(state_.epoch); });
+  epoch_watch_ = Stopwatch();
+  const double before = state_.seconds;
+  run_steps();
+  add_phase(report_.phases, "train", epoch_watch_.seconds());
+  if (is_stopped()) {
+    state_.seconds = before + epoch_watch_.seconds();
+    if (keeper_.is_on() && state_.step > 0) save_checkpoint();
+    if (state_.samples == 0) return;
+  }
+  EpochRecord record{.epoch = state_.epoch,
+                     .train_loss = state_.loss_sum / static_cast<double>(std::max<std::int64_t>(1, state_.samples)),
+                     .lr = options_.lr * schedule_.factor(std::max<std::int64_t>(0, state_.step - 1), total_steps_),
+                     .samples = state_.samples};
+  if (validation_.is_on() && !is_stopped()) validate(record);
+  if (stop_.stop_requested() && validation_.is_on() && !record.valid_loss && state_.step_of_epoch == stream_->steps_per_epoch() && keeper_.is_on())
+    save_checkpoint();  // stopped while validating: the epoch's steps are done
+  record.seconds = before + epoch_watch_.seconds();
+  state_.history.push_back(record);
+  tell([&](Callback& callback) { return callback.on_epoch(record); });
+  if (is_stopped()) return;
+  ++state_.epoch;
+  state_.step_of_epoch = state_.samples = 0;
+  state_.loss_sum = state_.seconds = 0;
+  if (keeper_.is_due(state_.step) || (ended_ && keeper_.is_on())) save_checkpoint();
+}
+
+void Run::run_steps() {
+  model_.set_training(true);
+  stream_->begin(state_.epoch, state_.step_of_epoch);
+  const std::int64_t steps = stream_->steps_per_epoch();
+  while (!ended_ && !is_stopped() && state_.step_of_epoch < steps) {
+    const Window* window = stream_->next();
+    if (window == nullptr) break;
+    if (!callbacks_.empty()) {
+      tell([&](Callback& callback) { return callback.on_batch({state_.epoch, state_.step, window->records, window->rows()}); });
+    }
+    StepRecord step = (*stepper_)(*stream_, *window, state_.step, schedule_.factor(state_.step, total_steps_));
+    averages_.update();
+    step.epoch = state_.epoch;
+    ++state_.step;
+    ++state_.step_of_epoch;
+    state_.samples += step.samples;
+    state_.loss_sum += step.loss * static_cast<double>(step.samples);
+    tell([&](Callback& callback) { return callback.on_step(step); });
+    // Told at the pace of eyes: steps on stored features take less time than the telling.
+    if (said_.seconds() >= 0.05 || state_.step == total_steps_) {
+      progress({"train", state_.step, total_steps_, "epoch " + std::to_string(state_.epoch) + ", loss " + fixed(step.loss, 4)});
+      said_ = Stopwatch();
+    }
+    if (state_.step_of_epoch < steps && keeper_.is_due(state_.step)) save_checkpoint();
+  }
+}
+
+void Run::validate(EpochRecord& record) {
+  averages_.put_in(*stream_);
+  const EvalReport found = validation_.run(stop_);
+  if (!stop_.stop_requested()) {  // else it is measured on a part only
+    record.valid_loss = found.metric("loss");
+    for (const auto& value : found.metrics) {
+      if (value.first != "loss") record.metrics.push_back(value);
+    }
+    schedule_.observe(*record.valid_loss);
+    const double value = found.metric(options_.best_metric);
+    const bool better = higher_is_better(options_.best_metric) ? value > state_.best_value : value < state_.best_value;
+    if (std::isfinite(value) && (state_.best_epoch == 0 || better)) {
+      state_.best_value = value;
+      state_.best_epoch = record.epoch;
+      best_ = snapshot(model_);
+      if (keeper_.is_on()) state_.best_file = keeper_.save_best(state_.step, best_);
+    }
+  }
+  averages_.take_out();
+  add_phase(report_.phases, "evaluate", found.seconds);
+  if (record.valid_loss) tell([&](Callback& callback) { return callback.on_evaluation(record); });
+}
+
+void Run::end(const std::string& why) {
+  if (!ended_) report_.ended = why;
+  ended_ = true;
+}
+
+bool Run::is_stopped() {
+  if (stop_.stop_requested()) end("stopped");
+  return stop_.stop_requested();
+}
+
+template <class Call>
+void Run::tell(Call call) {
+  for (const auto& callback : callbacks_) {
+    if (call(*callback) != Action::Stop) continue;
+    const auto* stopping = dynamic_cast<const Stopping*>(callback.get());
+    end(stopping != nullptr ? stopping->reason() : "stopped by a callback");
+  }
+}
+
+void Run::progress(const Progress& progress) const {
+  for (const auto& callback : callbacks_) callback->on_progress(progress);
+}
+
+}  // namespace graft::train

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "core/stopwatch.h"
+#include "graft/train/callback.h"
+#include "graft/train/trainer_options.h"
+#include "train/averages.h"
+#include "train/keeper.h"
+#include "train/run_state.h"
+#include "train/stepper.h"
+#include "train/validation.h"
+
+namespace graft::train {
+
+/// One call of Trainer::fit().
+class Run {
+ public:
+  /// Everything is kept by reference.
+  Run(Model& model, const Splits& data, const TrainerOptions& options, std::vector<std::shared_ptr<Callback>> callbacks, std::stop_token stop);
+  TrainReport operator()();
+
+ private:
+  void prepare();
+  void train();
+  void run_epoch();
+  /// The steps of the epoch at hand, or what is left of them.
+  void run_steps();
+  void validate(EpochRecord& record);
+  /// Brings the model to the policy of this epoch, and all that depends on it.
+  void enter(int epoch);
+  Stores fill(const Data& data, Mode mode);
+  void resume(const Checkpoint& checkpoint);
+  void save_checkpoint();
+  void end(const std::string& why);
+  bool is_stopped();
+  template <class Call>
+  void tell(Call call);
+  void progress(const Progress& progress) const;
+
+  Model& model_;
+  const Splits& data_;
+  const TrainerOptions& options_;
+  Schedule schedule_;
+  std::vector<std::shared_ptr<Callback>> callbacks_;
+  std::stop_token stop_;
+
+  Keeper keeper_;
+  Validation validation_;
+  Averages averages_;
+  Stores stores_;
+  std::unique_ptr<Stream> stream_;
+  std::optional<Stepper> stepper_;
+  Fields best_;  // weights of the best epoch
+  RunState state_;
+  int epochs_ = 0;
+  std::int64_t total_steps_ = 0;
+  TrainReport report_;
+  Stopwatch said_, epoch_watch_;
+  bool ended_ = false;
+};
+
+}  // namespace graft::train

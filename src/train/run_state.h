@@ -1,0 +1,36 @@
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "graft/train/history.h"
+
+namespace graft::train {
+
+/// Where a run stands, beside its tensors.
+struct RunState {
+  /// Steps taken in the whole run.
+  std::int64_t step = 0;
+  /// The epoch at hand, counted from 1, and the steps taken in it.
+  int epoch = 1;
+  std::int64_t step_of_epoch = 0;
+  /// Of the epoch at hand: losses weighted by samples, samples, seconds.
+  double loss_sum = 0;
+  std::int64_t samples = 0;
+  double seconds = 0;
+  std::vector<EpochRecord> history;
+  /// 0: none yet.
+  int best_epoch = 0;
+  double best_value = 0;
+  /// The file with the best weights, without its folder.
+  std::string best_file;
+
+  Json json() const;
+  /// Throws nlohmann's exceptions for anything else than what json() gives.
+  static RunState from(const Json& json);
+};
+
+}  // namespace graft::train

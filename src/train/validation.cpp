@@ -1,0 +1,53 @@
+#include "train/validation.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/names.h"
+#include "eval/evaluate_cut.h"
+#include "graft/core/error.h"
+#include "graft/eval/evaluator.h"
+
+namespace graft::train {
+namespace {
+
+constexpr std::size_t rehearsed = 8;
+
+void require_metric(const std::string& name, const std::vector<std::string>& known) {
+  if (std::ranges::find(known, name) != known.end()) return;
+  throw ConfigError({.code = "graft-C029",
+                     .message = "[Trainer] the metric \"" + name + "\" is not measured; there are " + quoted_list(known) + ".",
+                     .remedy = did_you_mean(name, known, "Take one of these."),
+                     .place = ""});
+}
+
+}  // namespace
+
+EvalReport Validation::run(std::stop_token stop) const {
+  const Evaluator evaluator({.threads = options_.threads, .mistakes = 0});
+  if (!stores_.features.empty()) return evaluator.run(model_, data_, stores_.features.front());
+  if (!stores_.cuts.empty()) return evaluate_cut(model_, data_, stores_.cuts.front(), 0, stop);
+  return evaluator.run(model_, data_, stop);
+}
+
+void Validation::rehearse(const std::vector<std::shared_ptr<Callback>>& callbacks) const {
+  std::vector<std::string> read;
+  if (options_.best_metric != "loss") read.push_back(options_.best_metric);
+  for (const auto& callback : callbacks) std::ranges::copy(callback->reads_metrics(), std::back_inserter(read));
+  if (!is_on()) {
+    const bool wanted = !read.empty() || options_.schedule.needs_validation();
+    if (!wanted) return;
+    throw ConfigError({.code = "graft-C037",
+                       .message = "[Trainer] " + (read.empty() ? "the schedule " + options_.schedule.text() : quoted_list(read)) +
+                                  " is decided by validation data, and there is none.",
+                       .remedy = "Give validation data (Data::split, --valid or --split), or leave it out.",
+                       .place = ""});
+  }
+  std::vector<std::size_t> few(std::min(rehearsed, data_.size()));
+  std::iota(few.begin(), few.end(), std::size_t{0});
+  std::vector<std::string> known;
+  for (const auto& [name, value] : Evaluator({.threads = 0, .mistakes = 0}).run(model_, data_.subset(few)).metrics) known.push_back(name);
+  for (const std::string& name : read) require_metric(name, known);
+}
+
+}  // namespace graft::train
