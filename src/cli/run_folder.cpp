@@ -1,7 +1,6 @@
 #include "cli/run_folder.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include "core/file.h"
 #include "graft/core/error.h"
@@ -26,8 +25,17 @@ void RunFolder::check(const std::string& path, bool force) {
   require_writable_folder(above.string());
 }
 
-RunFolder::RunFolder(const std::string& path) : path_(path) {
+bool RunFolder::is_finished(const std::string& path) {
   std::error_code error;
+  const std::string report = (fs::path(path) / "report.json").string();
+  return fs::exists(report, error) && !parse_json(read_file(report), report).value("interrupted", false);
+}
+
+RunFolder::RunFolder(const std::string& path, bool anew) : path_(path) {
+  std::error_code error;
+  if (anew) {
+    for (const char* name : {"checkpoints", "report.json"}) fs::remove_all(file(name), error);
+  }
   fs::create_directories(path, error);
   if (!fs::is_directory(path)) {
     throw SystemError({.code = "graft-S004",
@@ -41,17 +49,15 @@ std::string RunFolder::file(const std::string& name) const { return (fs::path(pa
 
 void RunFolder::write(const std::string& name, const Json& content) const { write_file_atomically(file(name), json_text(content) + "\n"); }
 
-void RunFolder::discard() const {
+void RunFolder::forget_checkpoints() const {
   std::error_code ignored;
-  for (const char* name : {"config.json", "history.jsonl", "log.txt"}) fs::remove(file(name), ignored);
-  fs::remove(path_, ignored);  // stays where it holds something else
+  fs::remove_all(file("checkpoints"), ignored);
 }
 
-HistoryFile::HistoryFile(std::string path) : path_(std::move(path)) { std::ofstream(path_, std::ios::trunc); }
-
-Action HistoryFile::on_epoch(const EpochRecord& record) {
-  std::ofstream(path_, std::ios::app) << record.json().dump() << "\n";
-  return Action::Continue;
+void RunFolder::discard() const {
+  std::error_code ignored;
+  for (const char* name : {"config.json", "history.jsonl", "log.txt", "checkpoints"}) fs::remove(file(name), ignored);
+  fs::remove(path_, ignored);  // stays where it holds something else
 }
 
 }  // namespace graft::cli

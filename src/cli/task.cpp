@@ -7,6 +7,7 @@
 
 #include "core/names.h"
 #include "graft/core/error.h"
+#include "graft/head/class_weights.h"
 #include "graft/head/classifier.h"
 #include "graft/head/multilabel.h"
 #include "graft/head/regressor.h"
@@ -142,6 +143,7 @@ std::unique_ptr<Head> make_head(const Task& task, const TrainSettings& settings,
     case Task::Kind::MultiLabel: {
       head::MultiLabelOptions options{
           .separator = settings.label_separator, .hidden = settings.hidden, .dropout = settings.dropout, .seed = seed};
+      options.focal_gamma = settings.focal;
       if (task.targets.size() > 1) {
         options.columns = task.targets;
       } else {
@@ -161,8 +163,15 @@ std::unique_ptr<Head> make_head(const Task& task, const TrainSettings& settings,
                      .remedy = "Name the column of the class with --label, or bring records of another class.",
                      .place = settings.train});
   }
-  return std::make_unique<head::Classifier>(
-      head::ClassifierOptions{.label = target, .labels = labels, .hidden = settings.hidden, .dropout = settings.dropout, .seed = seed});
+  return std::make_unique<head::Classifier>(head::ClassifierOptions{
+      .label = target,
+      .labels = labels,
+      .hidden = settings.hidden,
+      .dropout = settings.dropout,
+      .class_weights = settings.class_weights == "balanced" ? head::balanced_weights(train, target, labels) : std::vector<double>(),
+      .label_smoothing = settings.label_smoothing,
+      .focal_gamma = settings.focal,
+      .seed = seed});
 }
 
 }  // namespace graft::cli

@@ -6,11 +6,13 @@
 #include "cli/run_folder.h"
 #include "cli/train_data.h"
 #include "cli/train_report.h"
+#include "core/file.h"
 #include "core/names.h"
 #include "core/stopwatch.h"
 #include "graft/core/device.h"
 #include "graft/core/log.h"
 #include "graft/eval/evaluator.h"
+#include "graft/optim/schedule_preview.h"
 #include "graft/train/data_check.h"
 #include "train/preflight.h"
 #include "train/with_precision.h"
@@ -47,7 +49,7 @@ void start_log(const RunFolder& folder, const Voice& voice) {
 }
 
 /// Prints, and keeps in the run folder, what is known of a run that was interrupted. The model is saved.
-int end_interrupted(const FineTuneReport& report, const RunFolder& folder, const Voice& voice) {
+int end_interrupted(const FineTuneReport& report, const RunFolder& folder, const Voice& voice, bool can_resume) {
   const Json result = interrupted_json(report, folder.file("model.pt"));
   folder.write("report.json", result);
   if (voice.json) {
@@ -55,11 +57,25 @@ int end_interrupted(const FineTuneReport& report, const RunFolder& folder, const
   } else {
     std::cout << report.plan << "\nbest so far: " << best_so_far(report.training) << std::endl;
   }
-  std::cerr << "interrupted; the best weights so far are in " << folder.file("model.pt") << "\n";
+  std::cerr << "interrupted; the best weights so far are in " << folder.file("model.pt")
+            << (can_resume ? "; the same command with --resume auto goes on" : "") << "\n";
   return Interrupt::exit_code();
 }
 
+/// Draws the learning rate of the run that these settings would make.
+int preview(const TrainSettings& settings, const TrainInputs& inputs, const TrainerOptions& trainer) {
+  const std::int64_t step = static_cast<std::int64_t>(trainer.batch_size) * trainer.accumulate;
+  const std::int64_t steps = trainer.epochs.value_or(3) * ((static_cast<std::int64_t>(inputs.data.train.size()) + step - 1) / step);
+  std::cout << trainer.schedule.text() << ", " << steps << " steps\n" << schedule_preview(trainer.schedule, steps, settings.lr);
+  return 0;
+}
+
 int run(TrainSettings settings, const Voice& voice) {
+  if (settings.resume == "auto" && RunFolder::is_finished(settings.out)) {
+    std::cerr << "the run in " << settings.out << " has ended; --force starts it anew\n";
+    std::cout << read_file(settings.out + "/report.json");
+    return 0;
+  }
   start_runtime(std::max(settings.threads, 0));
   const Interrupt interrupt;
   const Stopwatch loading;
@@ -74,24 +90,32 @@ int run(TrainSettings settings, const Voice& voice) {
     return 0;
   }
 
-  const RunFolder folder(settings.out);
+  TrainerOptions trainer = settings.trainer();
+  if (settings.sampler == "balanced") trainer.sampler = Sampler::balanced(inputs.data.train, inputs.task.targets.front());
+  if (settings.preview_schedule) return preview(settings, inputs, trainer);
+
+  const RunFolder folder(settings.out, settings.force);
   folder.write("config.json", settings.json());
   start_log(folder, voice);
   const auto line = std::make_shared<ProgressLine>(voice);
-  const TrainerOptions trainer = settings.trainer();
+  std::vector<std::shared_ptr<Callback>> callbacks = settings.callbacks();
+  callbacks.push_back(line);
   FineTuneReport report = fine_tune(model, inputs.data,
                                     {.preset = preset_from(settings.preset),
                                      .trainer = trainer,
                                      .evaluate = false,
-                                     .callbacks = {line, std::make_shared<HistoryFile>(folder.file("history.jsonl"))},
+                                     .callbacks = callbacks,
                                      .stop = interrupt.token()});
   line->clear();
   report.training.phases.insert(report.training.phases.begin(), {"load", load_seconds});
   log(LogLevel::Info, report.plan + "; ended: " + report.training.ended);
+  const bool can_resume = Interrupt::exit_code() != 0 && !checkpoints_in(trainer.checkpoints.folder).empty();
   if (report.training.history.empty()) {
     set_log_sink(console_log(LogLevel::Warning));
-    folder.discard();
-    std::cerr << "interrupted before anything was learned; nothing was saved\n";
+    if (!can_resume) folder.discard();
+    std::cerr << (can_resume ? "interrupted; the same command with --resume auto goes on from the checkpoint in " + trainer.checkpoints.folder
+                             : std::string("interrupted before anything was learned; nothing was saved"))
+              << "\n";
     return Interrupt::exit_code();
   }
 
@@ -99,19 +123,19 @@ int run(TrainSettings settings, const Voice& voice) {
   const std::string file = folder.file("model.pt");
   model.save(file);
   add_phase(report.training.phases, "save", saving.seconds());
-  if (Interrupt::exit_code() != 0) return end_interrupted(report, folder, voice);
+  if (Interrupt::exit_code() != 0) return end_interrupted(report, folder, voice, can_resume);
   const EvalReport found = measure(settings, inputs.data, file, *line, trainer.store, interrupt);
   line->clear();
-  if (Interrupt::exit_code() != 0) return end_interrupted(report, folder, voice);
-
+  if (Interrupt::exit_code() != 0) return end_interrupted(report, folder, voice, can_resume);
   add_phase(report.training.phases, "evaluate", found.seconds);
   const Json result = finished_json(report, found, measured_on(inputs.data), file);
   folder.write("report.json", result);
+  folder.forget_checkpoints();
   if (voice.json) {
     std::cout << json_text(result) << "\n";
     return 0;
   }
-  std::cout << text_of(report, model) << "\nOn " << measured_on(inputs.data) << " data, measured on " << file << "\n"
+  std::cout << text_of(report, model) << (settings.profile ? profile_text(report.training) : "") << "\nOn " << measured_on(inputs.data) << " data, measured on " << file << "\n"
             << found << "\nnext: graft predict " << file
             << (inputs.task.texts.size() == 1 ? " \"a text of yours\"" : " --csv NEW.csv --out ANSWERS.csv") << "\n      graft evaluate "
             << file << " --data OTHER.csv\n";

@@ -95,7 +95,7 @@ TrainInputs load_inputs(TrainSettings& settings) {
   });
   mistakes.attempt([&] { return choose_device(settings.device); });
   mistakes.attempt([&] {
-    if (!settings.check_only) RunFolder::check(settings.out, settings.force);
+    if (!settings.check_only) RunFolder::check(settings.out, settings.force || settings.resume == "auto");
     return true;
   });
   std::optional<Backbone> backbone;

@@ -64,7 +64,7 @@ Json interrupted_json(const FineTuneReport& report, const std::string& model) {
 
 std::string text_of(const FineTuneReport& report, const Model& model) {
   std::string text = report.plan + "\n" + model.freeze_table().text();
-  if (report.training.precision == Precision::BFloat16) text += "the frozen part computed in bf16, all that is measured below in fp32\n";
+  if (report.training.precision == Precision::BFloat16 && (!model.backbone_trains() || model.is_split())) text += "the frozen part computed in bf16, all that is measured below in fp32\n";
   if (const EpochRecord& best = best_of(report.training); best.l2) {
     text +=
         "L2 strength " + Json(*best.l2).dump() + " chosen of " + std::to_string(report.training.history.size()) + " on validation data\n";
@@ -72,6 +72,17 @@ std::string text_of(const FineTuneReport& report, const Model& model) {
   for (const auto& [name, seconds] : report.training.phases)
     text += "  " + name + std::string(10 - std::min<std::size_t>(9, name.size()), ' ') + fixed(seconds, 1) + " s\n";
   return text;
+}
+
+std::string profile_text(const TrainReport& training) {
+  double all = 0;
+  for (const auto& [name, seconds] : training.step_phases) all += seconds;
+  if (all == 0) return "";
+  Table table;
+  for (const auto& [name, seconds] : training.step_phases)
+    table.add({name, fixed(1e3 * seconds / static_cast<double>(std::max<std::int64_t>(1, training.steps - training.resumed_at)), 2) + " ms",
+               fixed(100 * seconds / all, 1) + " %"});
+  return "a step, " + std::to_string(training.steps) + " in all\n" + table.text();
 }
 
 std::string best_so_far(const TrainReport& training) {

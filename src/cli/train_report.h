@@ -19,6 +19,9 @@ Json interrupted_json(const FineTuneReport& report, const std::string& model);
 std::string text_of(const FineTuneReport& report, const Model& model);
 
 /// One line on the best epoch so far: "epoch 3 of 4: train loss 0.51, valid loss 0.62, accuracy 0.84".
+/// Where the time of the steps went.
+std::string profile_text(const TrainReport& training);
+
 std::string best_so_far(const TrainReport& training);
 
 }  // namespace graft::cli

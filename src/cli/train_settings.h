@@ -2,7 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -26,13 +29,23 @@ struct TrainSettings {
   std::string preset = "auto", freeze;
   std::string store = "auto", store_budget = "2GB", prefix = "fast", precision = "auto";
   int epochs = 0;
-  int batch = 32;
-  double lr = 1e-3;
+  int batch = 32, accumulate = 1;
+  double lr = 1e-3, backbone_lr = 0.1, layer_decay = 0, weight_decay = 0.01;
+  std::string optimizer = "adamw", schedule = "linear", clip = "norm:1";
+  double warmup = 0.1, ema = 0, l2_sp = 0;
   int hidden = 0;
-  double dropout = 0;
+  double dropout = 0, label_smoothing = 0, focal = 0;
+  std::string class_weights = "none", sampler = "none";
   int patience = 0;
+  std::string best_metric = "loss", target_metric, time_limit;
   int folds = 0;
   int seed = 0;
+  bool deterministic = false;
+  std::string on_error = "fail";
+  int limit_steps = 0;
+  bool overfit_batch = false, preview_schedule = false, profile = false;
+  std::string checkpoint_every = "10m", resume = "off", tensorboard;
+  int keep = 2;
   std::string device = "auto";
   int threads = 0;
   std::string out = "run";
@@ -45,12 +58,23 @@ struct TrainSettings {
   /// Takes the keys of a config file for which no flag was given. Throws ConfigError that lists unknown keys and wrong types.
   void read(const std::string& path, const CLI::App& command);
   Json json() const;
-  /// Everything missing or contradictory.
+  /// Everything missing or contradictory; train_checks.cpp.
   std::vector<Problem> problems() const;
+  /// What the flags come to; train_options.cpp. `sampler` draws where one is wanted.
   TrainerOptions trainer() const;
+  std::vector<std::shared_ptr<Callback>> callbacks() const;
   ModelOptions model(const Freeze& policy) const;
   BackboneOptions backbone_options() const;
 };
+
+/// "2GB", "500MB", "100000"; powers of 1024.
+std::optional<std::int64_t> bytes_from(const std::string& text);
+/// "90", "90s", "10m", "2h".
+std::optional<double> seconds_from(const std::string& text);
+/// "norm:1", "values:0.5", "adaptive:0.01", "none".
+std::optional<Clip> clip_from(const std::string& text);
+/// "accuracy=0.93".
+std::optional<std::pair<std::string, double>> target_from(const std::string& text);
 
 /// "sr=16000" as a constant of a network's forward. Throws ConfigError.
 std::map<std::string, std::variant<bool, std::int64_t, double, std::string>> parse_constants(const std::vector<std::string>& given);

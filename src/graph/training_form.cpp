@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "graph/dropout.h"
 #include "graph/flat.h"
 #include "graph/frozen_graph.h"
 #include "graph/lookup_tables.h"
@@ -113,17 +114,6 @@ bool has_batch_statistics(const Network& network) {
   bool found = false;
   for_each_node(inlined_forward(network.module())->block(), [&](jit::Node* node) { found |= node->kind() == c10::aten::batch_norm; });
   return found;
-}
-
-at::Tensor dropout(const at::Tensor& x, double p) {
-  if (p <= 0 || p >= 1 || !x.is_cpu() || x.numel() == 0) return at::dropout(x, p, true);
-  constexpr double range = 65536;
-  const double dropped = std::round(p * range);
-  // All 64 bits of each word are random, and so are those of its quarters.
-  const at::Tensor words =
-      at::empty({(x.numel() + 3) / 4}, at::kLong).random_(std::numeric_limits<std::int64_t>::min(), std::optional<std::int64_t>());
-  const at::Tensor kept = words.view(at::kShort).narrow(0, 0, x.numel()).view(x.sizes()).ge(dropped - range / 2);
-  return x * kept.to(x.scalar_type()).mul_(range / (range - dropped));
 }
 
 }  // namespace graft::graph

@@ -1,8 +1,11 @@
 #include "graft/optim/optimizer.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <cstring>
 #include <map>
 #include <unordered_map>
 
@@ -41,8 +44,30 @@ void count_up(const at::Tensor& steps) {
   }
 }
 
-/// Where each of `some` stands in `all`; both rise, and `all` holds it.
-at::Tensor places_in(const at::Tensor& all, const at::Tensor& some) { return at::searchsorted(all, some); }
+/// Copies rows [M, ...] between tensors of one row size: row to[i] takes row from[i]; without indices row i.
+void copy_rows(const at::Tensor& to, const at::Tensor* to_rows, const at::Tensor& from, const at::Tensor* from_rows, std::int64_t count) {
+  if (!to.is_cpu() || !to.is_contiguous() || !from.is_contiguous()) {
+    const at::Tensor values = from_rows != nullptr ? from.index_select(0, *from_rows) : from;
+    if (to_rows != nullptr) {
+      at::Tensor(to).index_copy_(0, *to_rows, values);
+    } else {
+      at::Tensor(to).copy_(values);
+    }
+    return;
+  }
+  // LibTorch's kernels for rows take several times as long on the CPU.
+  const auto* reads = from_rows != nullptr ? from_rows->const_data_ptr<std::int64_t>() : nullptr;
+  const auto* writes = to_rows != nullptr ? to_rows->const_data_ptr<std::int64_t>() : nullptr;
+  const std::size_t bytes = from.nbytes() / static_cast<std::size_t>(std::max<std::int64_t>(1, from.size(0)));
+  const auto* source = static_cast<const char*>(from.const_data_ptr());
+  auto* target = static_cast<char*>(to.mutable_data_ptr());
+  at::parallel_for(0, count, 64, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      std::memcpy(target + static_cast<std::size_t>(writes != nullptr ? writes[i] : i) * bytes,
+                  source + static_cast<std::size_t>(reads != nullptr ? reads[i] : i) * bytes, bytes);
+    }
+  });
+}
 
 }  // namespace
 
@@ -71,7 +96,10 @@ Optimizer::Slot& Optimizer::slot_of(std::size_t group, std::size_t place) {
       moment = at::zeros_like(parameter).index_copy_(0, slot.rows, moment);
     }
   }
-  if (!by_rows) slot.rows.reset();
+  if (!by_rows) {
+    slot.rows.reset();
+    slot.places.reset();
+  }
   return slot;
 }
 
@@ -109,30 +137,42 @@ void Optimizer::step(double factor) {
 
 void Optimizer::step_rows(at::Tensor& parameter, Slot& slot, double lr) {
   const at::Tensor gradient = parameter.grad().coalesce();
-  const at::Tensor read = gradient._indices()[0];
-  const at::Tensor rows = slot.rows.defined() ? std::get<0>(at::_unique(at::cat({slot.rows, read}), /*sorted=*/true)) : read;
+  const at::Tensor read = gradient._indices()[0].contiguous(), values = gradient._values();
+  if (!slot.places.defined()) {
+    slot.places = at::full({parameter.size(0)}, -1, read.options());
+    if (!slot.rows.defined()) slot.rows = at::empty({0}, read.options());
+    slot.places.index_copy_(0, slot.rows, at::arange(slot.rows.size(0), read.options()));
+  }
+  const at::Tensor fresh = read.masked_select(slot.places.index_select(0, read).lt(0));
+  const std::int64_t known = slot.rows.size(0), count = known + fresh.size(0);
   std::vector<std::int64_t> sizes = parameter.sizes().vec();
-  sizes[0] = rows.size(0);
-  const bool more = !slot.rows.defined() || rows.size(0) != slot.rows.size(0);
+  const auto zero_rows = [&](std::int64_t rows) {
+    sizes[0] = rows;
+    return at::zeros(sizes, parameter.options());
+  };
+  if (fresh.size(0) > 0) {
+    slot.places.index_copy_(0, fresh, at::arange(known, count, read.options()));
+    slot.rows = at::cat({slot.rows, fresh});
+  }
   UpdateLists lists;
   for (std::size_t k = 0; k < rule_->moments().size(); ++k) {
     at::Tensor& moment = slot.moments[k];
-    if (more) {
-      at::Tensor grown = at::zeros(sizes, parameter.options());
-      if (slot.rows.defined()) grown.index_copy_(0, places_in(rows, slot.rows), moment);
-      moment = grown;
-    }
+    if (!moment.defined()) moment = zero_rows(0);
+    if (moment.size(0) < count) moment = at::cat({moment, zero_rows(count - known)});
     lists.moments[k].push_back(moment);
   }
-  slot.rows = rows;
-  lists.parameters.push_back(parameter.index_select(0, rows));
-  lists.gradients.push_back(at::zeros(sizes, parameter.options()).index_copy_(0, places_in(rows, read), gradient._values()));
+  sizes[0] = count;
+  lists.parameters.push_back(at::empty(sizes, parameter.options()));
+  copy_rows(lists.parameters.front(), nullptr, parameter, &slot.rows, count);
+  lists.gradients.push_back(zero_rows(count));
+  const at::Tensor places = slot.places.index_select(0, read);
+  copy_rows(lists.gradients.front(), &places, values, nullptr, read.size(0));
   if (rule_->counts()) {
     count_up(slot.steps);
     lists.steps.push_back(slot.steps);
   }
   rule_->update(lists, lr, /*weight_decay=*/0);
-  parameter.index_copy_(0, rows, lists.parameters.front());
+  copy_rows(parameter, &slot.rows, lists.parameters.front(), nullptr, count);
 }
 
 bool Optimizer::Moving::holds(const ParameterGroup& group) const {

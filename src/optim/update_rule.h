@@ -37,8 +37,10 @@ class Optimizer::Rule {
 struct Optimizer::Slot {
   std::array<at::Tensor, 2> moments;
   at::Tensor steps;
-  /// Indices of the rows that have moments, in rising order; undefined: all, in the parameter's own shape.
+  /// Indices of the rows that have moments, in the order of their coming; undefined: all have, in the parameter's own shape.
   at::Tensor rows;
+  /// Where each row's moments stand among them, or -1.
+  at::Tensor places;
 };
 
 /// Those of a group that have a gradient; made anew only when gradients are other tensors than in the step before.

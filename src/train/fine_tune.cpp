@@ -2,71 +2,68 @@
 
 #include <ostream>
 
-#include "core/names.h"
 #include "core/table.h"
 #include "graft/core/error.h"
 #include "graft/core/log.h"
 #include "graft/eval/evaluator.h"
 #include "graft/train/data_check.h"
+#include "train/course.h"
 #include "train/preflight.h"
 #include "train/probe.h"
 
 namespace graft {
 namespace {
 
-struct Course {
-  bool solve = false;
-  std::string text;
+/// Lets a phase tell how far it is, and nothing else.
+class ProgressOnly final : public Callback {
+ public:
+  explicit ProgressOnly(std::vector<std::shared_ptr<Callback>> told) : told_(std::move(told)) {}
+  void on_progress(const Progress& progress) override {
+    for (const auto& callback : told_) callback->on_progress(progress);
+  }
+
+ private:
+  std::vector<std::shared_ptr<Callback>> told_;
 };
 
-/// Brings the model's policy in line with the preset.
-Course settle(Model& model, Preset preset, const TrainerOptions& trainer) {
-  if (preset == Preset::Auto) preset = model.policy() == Freeze::all() ? Preset::Probe : Preset::Full;
-  if (preset == Preset::Probe) {
-    model.freeze(Freeze::all());
-    if (model.head().linear()) return {true, "probe: backbone frozen, its features computed once, the linear head solved to its optimum"};
-    return {false, "probe: backbone frozen, its features computed once, the head trained by steps (it is not one linear layer)"};
-  }
-  if (model.policy() == Freeze::all()) model.freeze(Freeze::none());
-  const FreezeTable table = model.freeze_table();
-  return {false, "full: " + with_commas(table.trainable()) + " of " + with_commas(table.parameters()) +
-                     " backbone parameters train with the head, by steps" +
-                     (trainer.store.is_on() && model.is_split() ? "\n" + model.plan().text() : "")};
-}
-
-}  // namespace
-
-Preset preset_from(const std::string& name) {
-  if (name == "auto") return Preset::Auto;
-  if (name == "probe") return Preset::Probe;
-  if (name == "full") return Preset::Full;
-  const std::vector<std::string> known{"auto", "probe", "full"};
-  throw ConfigError({.code = "graft-C020",
-                     .message = "[FineTune] a preset of " + quoted_list(known) + " is wanted, got \"" + name + "\".",
-                     .remedy = did_you_mean(name, known, "auto is a good start."),
-                     .place = ""});
-}
-
-FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions& options) {
-  FineTuneReport report;
-  const Course plan = settle(model, options.preset, options.trainer);
-  report.plan = plan.text;
-  train::preflight(model, data);
-  if (options.check) report.warnings = check_data(model, data);
+void warn(FineTuneReport& report, const Model& model, const Splits& data, const FineTuneOptions& options) {
+  if (!options.check) return;
+  report.warnings = check_data(model, data);
   for (const Finding& finding : model.backbone().findings()) {
-    if (options.check && model.backbone_trains() && finding.kind == FindingKind::Obstacle)
+    if (model.backbone_trains() && finding.kind == FindingKind::Obstacle)
       report.warnings.push_back({finding.code, finding.message, finding.remedy, finding.place});
   }
   for (const Problem& warning : report.warnings) {
     log(LogLevel::Warning,
         warning.code + ": " + warning.message + (warning.place.empty() ? "" : " (" + warning.place + ")") + " " + warning.remedy);
   }
-  if (plan.solve) {
-    report.training = train::probe(model, data, options);
-  } else {
-    Trainer trainer(options.trainer);
+}
+
+bool resumes(const TrainerOptions& options) {
+  return options.checkpoints.resume && !checkpoints_in(options.checkpoints.folder).empty();
+}
+
+}  // namespace
+
+FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions& options) {
+  FineTuneReport report;
+  const Freeze policy = model.policy();
+  const train::Course course = train::settle(model, data, options.preset, options.trainer);
+  report.plan = course.text;
+  train::preflight(model, data);
+  warn(report, model, data, options);
+  if (course.solves && !(course.steps && resumes(options.trainer))) {
+    FineTuneOptions probing = options;
+    if (course.steps) probing.callbacks = {std::make_shared<ProgressOnly>(options.callbacks)};
+    report.training = train::probe(model, data, probing);
+  }
+  if (course.steps && !options.stop.stop_requested()) {
+    if (course.preset == Preset::Finetune || course.preset == Preset::Full) model.freeze(policy == Freeze::all() ? Freeze::none() : policy);
+    const Phases before = report.training.phases;
+    Trainer trainer(course.trainer);
     for (const auto& callback : options.callbacks) trainer.add(callback);
     report.training = trainer.fit(model, data, options.stop);
+    for (const auto& [name, seconds] : before) add_phase(report.training.phases, name == "train" ? "solve" : name, seconds);
   }
   if (!options.evaluate || options.stop.stop_requested()) return report;
   const Data& measured = !data.test.empty() ? data.test : !data.valid.empty() ? data.valid : data.train;

@@ -12,6 +12,24 @@
 
 namespace graft::train {
 
+namespace {
+
+/// LibTorch's setting for the whole process, while it lives.
+class Deterministic {
+ public:
+  explicit Deterministic(bool wanted) : before_(at::globalContext().deterministicAlgorithms()) {
+    at::globalContext().setDeterministicAlgorithms(wanted || before_, /*warn_only=*/false);
+  }
+  ~Deterministic() { at::globalContext().setDeterministicAlgorithms(before_, /*warn_only=*/false); }
+  Deterministic(const Deterministic&) = delete;
+  Deterministic& operator=(const Deterministic&) = delete;
+
+ private:
+  bool before_;
+};
+
+}  // namespace
+
 Run::Run(Model& model, const Splits& data, const TrainerOptions& options, std::vector<std::shared_ptr<Callback>> callbacks,
          std::stop_token stop)
     : model_(model),
@@ -47,6 +65,7 @@ void Run::train() {
   if (checkpoint && precision == Precision::Auto) precision = frozen_precision_of(checkpoint->manifest);
   preflight(model_, data_);
   const WithPrecision with_precision(model_, precision);
+  const Deterministic deterministic(options_.deterministic);
   report_.precision = model_.precision();
   if (checkpoint) state_ = RunState::from(Json::parse(checkpoint->state).at("run"));
   at::Generator(at::globalContext().defaultGenerator(model_.device())).set_current_seed(options_.seed);
@@ -73,7 +92,9 @@ void Run::train() {
   report_.best_epoch = state_.best_epoch;
   report_.steps = state_.step;
   report_.skipped = stream_->skipped();
-  if (stream_->waited() > 0) add_phase(report_.phases, "wait", stream_->waited());
+  const Stepper::Times& times = stepper_->times();
+  report_.step_phases = {
+      {"wait", stream_->waited()}, {"forward", times.forward}, {"backward", times.backward}, {"clip", times.clip}, {"update", times.update}};
 }
 
 void Run::enter(int epoch) {
@@ -155,12 +176,12 @@ void Run::run_steps() {
     const Window* window = stream_->next();
     if (window == nullptr) break;
     if (!callbacks_.empty()) {
-      tell([&](Callback& callback) { return callback.on_batch({state_.epoch, state_.step, window->records, window->rows()}); });
+      tell([&](Callback& callback) { return callback.on_batch({state_.epoch, state_.step + 1, window->records, window->rows()}); });
     }
     StepRecord step = (*stepper_)(*stream_, *window, state_.step, schedule_.factor(state_.step, total_steps_));
     averages_.update();
     step.epoch = state_.epoch;
-    ++state_.step;
+    step.step = ++state_.step;
     ++state_.step_of_epoch;
     state_.samples += step.samples;
     state_.loss_sum += step.loss * static_cast<double>(step.samples);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "core/stopwatch.h"
 #include "graft/core/error.h"
 #include "train/autocast.h"
 #include "train/numerics.h"
@@ -80,22 +81,29 @@ StepRecord Stepper::operator()(const Stream& stream, const Window& window, std::
   }
   for (const auto& regularizer : regularizers_) regularizer->add_gradient();
   for (const auto& callback : callbacks_) callback->on_backward(model_, step);
+  Stopwatch watch;
   record.grad_norm = clip();
   if (!std::isfinite(record.grad_norm)) throw not_finite(model_, stream, window, record);
+  times_.clip += watch.lap();
   optimizer_.step(factor);
   if (scaler_) scaler_->update();
+  times_.update += watch.lap();
   return record;
 }
 
 double Stepper::by_formula(const Stream& stream, const Window& window) {
+  Stopwatch watch;
   const Piece& piece = window.pieces.front();
-  return (*formula_)(stream.features(piece), piece.targets).item<double>();
+  const double loss = (*formula_)(stream.features(piece), piece.targets).item<double>();
+  times_.forward += watch.lap();  // with the gradients
+  return loss;
 }
 
 double Stepper::by_autograd(const Stream& stream, const Window& window) {
   optimizer_.zero_grad();
   const WindowWeights weights(model_.head(), window);
   at::Tensor total;
+  Stopwatch watch;
   for (const Piece& piece : window.pieces) {
     at::Tensor loss;
     {
@@ -106,9 +114,11 @@ double Stepper::by_autograd(const Stream& stream, const Window& window) {
         loss = loss.defined() ? loss + mean : mean;
       }
     }
+    times_.forward += watch.lap();
     const at::Tensor value = loss.detach();
     total = total.defined() ? total + value : value;
     if (loss.requires_grad()) (scaler_ ? scaler_->scale(loss) : loss).backward();
+    times_.backward += watch.lap();
   }
   for (const at::Tensor& parameter : parameters_) {
     if (parameter.grad().defined() && parameter.grad().is_sparse()) parameter.mutable_grad() = parameter.grad().coalesce();

@@ -24,6 +24,11 @@ class Stepper {
   void finish();
 
   Optimizer& optimizer() { return optimizer_; }
+  /// Seconds so far.
+  struct Times {
+    double forward = 0, backward = 0, clip = 0, update = 0;
+  };
+  const Times& times() const { return times_; }
   /// Where the run is in float16.
   std::optional<LossScaler>& scaler() { return scaler_; }
   const std::vector<std::unique_ptr<Regularizer>>& regularizers() const { return regularizers_; }
@@ -42,6 +47,7 @@ class Stepper {
   std::optional<LossScaler> scaler_;
   std::vector<std::unique_ptr<Regularizer>> regularizers_;
   std::vector<at::Tensor> parameters_;  // all that have gradients now
+  Times times_;
   at::Tensor square_;                   // of the norm of all gradients
 };
 

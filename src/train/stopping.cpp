@@ -92,7 +92,7 @@ Json EarlyStopping::state() const { return {{"metric", options_.metric}, {"best"
 void EarlyStopping::restore(const Json& state) {
   best_.reset();
   waited_ = 0;
-  if (!state.is_object() || state.at("metric") != options_.metric) return;
+  if (!state.is_object() || state.value("metric", "") != options_.metric) return;
   if (!state.at("best").is_null()) best_ = state.at("best").get<double>();
   waited_ = state.at("waited").get<int>();
 }
@@ -121,7 +121,7 @@ Action TimeLimit::on_step(const StepRecord&) { return check(); }
 Action TimeLimit::on_evaluation(const EpochRecord&) { return check(); }
 
 Json TimeLimit::state() const { return {{"seconds", elapsed()}}; }
-void TimeLimit::restore(const Json& state) { before_ = state.is_object() ? state.at("seconds").get<double>() : 0.0; }
+void TimeLimit::restore(const Json& state) { before_ = state.is_object() ? state.value("seconds", 0.0) : 0.0; }
 
 TargetMetric::TargetMetric(std::string metric, double value, std::optional<Better> better)
     : metric_(std::move(metric)), value_(value), better_(better) {

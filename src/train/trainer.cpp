@@ -17,7 +17,7 @@ void check(const TrainerOptions& options) {
   require(options.backbone_lr_ratio >= 0 && options.backbone_lr_ratio <= 1, "a backbone_lr_ratio in [0, 1] is wanted.");
   require(options.weight_decay >= 0, "a weight decay of at least 0 is wanted.");
   require(options.accumulate >= 1, "at least 1 batch a step is wanted, got " + std::to_string(options.accumulate) + ".");
-  require(options.layer_decay > 0 && options.layer_decay <= 1, "a layer_decay in (0, 1] is wanted.");
+  require(!options.layer_decay || (*options.layer_decay > 0 && *options.layer_decay <= 1), "a layer_decay in (0, 1] is wanted.");
   require(options.ema >= 0 && options.ema < 1, "an ema in [0, 1) is wanted.");
   require(!options.limit_steps || *options.limit_steps >= 1, "a limit of at least 1 step is wanted.");
   require(options.checkpoints.keep >= 1, "at least 1 checkpoint is to be kept.");

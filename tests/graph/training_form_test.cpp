@@ -1,6 +1,8 @@
 // Networks in the form that trains: another source of the same randomness.
 #include "graph/training_form.h"
 
+#include "graph/dropout.h"
+
 #include <ATen/CPUGeneratorImpl.h>
 
 #include "halves.h"

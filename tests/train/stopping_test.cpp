@@ -37,7 +37,8 @@ TEST_CASE("higher_is_better knows losses and errors by their names", "[train]") 
     INFO(name);
     CHECK_FALSE(higher_is_better(name));
   }
-  for (const char* name : {"accuracy", "top_3_accuracy", "macro_f1", "weighted_recall", "exact_match", "r2", "price_pearson", "lossless"}) {
+  for (const char* name :
+       {"accuracy", "top_3_accuracy", "macro_f1", "weighted_recall", "exact_match", "r2", "price_pearson", "lossless", "power"}) {
     INFO(name);
     CHECK(higher_is_better(name));
   }
@@ -99,8 +100,10 @@ TEST_CASE("EarlyStopping: a resumed run counts on", "[train]") {
     EarlyStopping other({.metric = "accuracy", .patience = 1});
     other.restore(state);
     CHECK(stops_at(other, {1.0}) == 0);
-    after.restore(Json());
-    CHECK(stops_at(after, {9.0, 9.0, 9.0}) == 0);
+    for (const Json& nothing : {Json(), TimeLimit(5).state()}) {
+      after.restore(nothing);
+      CHECK(stops_at(after, {9.0, 9.0, 9.0}) == 0);
+    }
   }
   SECTION("a state without a number yet") {
     EarlyStopping fresh;
@@ -136,7 +139,7 @@ TEST_CASE("TimeLimit: a resumed run counts on", "[train]") {
   CHECK(resumed(3000, 9).state().at("seconds").get<double>() >= 3000);
   CHECK(resumed(3600, 0).on_step({}) == Action::Continue);
   TimeLimit limit = resumed(3600, 9);
-  limit.restore(Json());
+  limit.restore(GENERATE(Json(), EarlyStopping().state()));
   CHECK(limit.on_step({}) == Action::Continue);
 }
 
@@ -156,6 +159,9 @@ TEST_CASE("TargetMetric: ends when the value is reached", "[train]") {
 
 TEST_CASE("Stopping says which metrics there are", "[train][error]") {
   EarlyStopping stopping({.metric = "acuracy"});
+  CHECK(stopping.reads_metrics() == std::vector<std::string>{"acuracy"});
+  CHECK(TargetMetric("bleu", 0.5).reads_metrics() == std::vector<std::string>{"bleu"});
+  CHECK(TimeLimit(5).reads_metrics().empty());
   const auto error = test::error_of<ConfigError>([&] { stopping.on_evaluation(evaluation(1.0)); });
   CHECK(error.code() == "graft-C029");
   CHECK(error.message() == "[EarlyStopping] the metric \"acuracy\" is not measured; there are \"loss\", \"accuracy\", \"macro_f1\".");

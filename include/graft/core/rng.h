@@ -17,7 +17,9 @@ class GRAFT_API Rng {
   /// The stream of one record in one epoch.
   explicit Rng(std::uint64_t seed, std::uint64_t epoch = 0, std::uint64_t record = 0) : key_(mix(mix(mix(seed) ^ epoch) ^ record)) {}
 
-  std::uint64_t bits() { return mix(key_ + 0x9e3779b97f4a7c15ULL * ++draws_); }
+  std::uint64_t bits() { return word(key_, ++draws_); }
+  /// Number `index` of a stream, at any place.
+  static std::uint64_t word(std::uint64_t key, std::uint64_t index) { return mix(key + 0x9e3779b97f4a7c15ULL * index); }
   /// Uniform in [0, 1).
   double uniform() { return static_cast<double>(bits() >> 11) * 0x1.0p-53; }
   /// Uniform in [0, n); n > 0.

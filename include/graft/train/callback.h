@@ -28,6 +28,7 @@ struct FitPlan {
 /// What a step reads.
 struct BatchRecord {
   int epoch = 0;
+  /// Counted from 1 over the whole run.
   std::int64_t step = 0;
   /// Indices in the training data; empty where features come from a store.
   std::vector<std::int64_t> records;
@@ -36,6 +37,7 @@ struct BatchRecord {
 
 /// One optimizer step.
 struct StepRecord {
+  /// Counted from 1 over the whole run.
   std::int64_t step = 0;
   double loss = 0;
   /// The head's rate.

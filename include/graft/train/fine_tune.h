@@ -17,14 +17,21 @@ namespace graft {
 
 /// What trains, and how.
 enum class Preset {
-  /// Probe, unless the model's policy leaves some of the backbone to train; says why.
+  /// Chosen by the model's policy, where it leaves some of the backbone to train, and else by the number of training records; says why.
   Auto,
   /// Backbone frozen; a linear head is solved to its optimum on stored features, the strength of its L2 penalty chosen on validation data;
   /// other heads are stepped.
   Probe,
-  /// Everything trains, by steps; a policy of the model's that leaves some frozen is kept.
+  /// Probe, and from there on everything trains, lower layers at smaller rates: what was learned before is not thrown over by a head that
+  /// knows nothing yet (Kumar et al., Fine-Tuning can Distort Pretrained Features, 2022).
+  Finetune,
+  /// Everything trains from the start, by steps; a policy of the model's that leaves some frozen is kept.
   Full,
+  /// The head first, then layer group by layer group from the top (Howard and Ruder, Universal Language Model Fine-tuning, 2018).
+  Gradual,
 };
+/// "auto", "probe", "finetune", "full", "gradual", in the order of Preset.
+GRAFT_API const std::vector<std::string>& preset_names();
 /// Throws ConfigError that lists the names.
 GRAFT_API Preset preset_from(const std::string& name);
 

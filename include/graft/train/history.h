@@ -50,6 +50,8 @@ struct GRAFT_API TrainReport {
   Phases phases;
   /// Steps of the whole run, and of it those that an earlier process had taken.
   std::int64_t steps = 0, resumed_at = 0;
+  /// Seconds of this process's steps by what they went to: "wait" for data, "forward", "backward", "clip", "update".
+  Phases step_phases;
   /// Training records that could not be prepared, where TrainerOptions::on_error leaves them out.
   Skipped skipped;
   /// In which the frozen part was computed.

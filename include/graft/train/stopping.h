@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "graft/core/api.h"
 #include "graft/train/callback.h"
@@ -48,8 +49,9 @@ class GRAFT_API EarlyStopping final : public Stopping {
   void on_fit_begin(const Model& model, const FitPlan& plan) override;
   /// Throws ConfigError that lists the metrics if this one is not among them.
   Action on_evaluation(const EpochRecord& record) override;
+  std::vector<std::string> reads_metrics() const override { return {options_.metric}; }
   nlohmann::json state() const override;
-  /// The state of another metric counts for nothing.
+  /// The state of another metric or callback counts for nothing.
   void restore(const nlohmann::json& state) override;
 
  private:
@@ -67,6 +69,7 @@ class GRAFT_API TimeLimit final : public Stopping {
   Action on_step(const StepRecord& record) override;
   Action on_evaluation(const EpochRecord& record) override;
   nlohmann::json state() const override;
+  /// The state of another callback counts for nothing.
   void restore(const nlohmann::json& state) override;
 
  private:
@@ -86,6 +89,7 @@ class GRAFT_API TargetMetric final : public Stopping {
   TargetMetric(std::string metric, double value, std::optional<Better> better = {});
   /// Throws ConfigError that lists the metrics if this one is not among them.
   Action on_evaluation(const EpochRecord& record) override;
+  std::vector<std::string> reads_metrics() const override { return {metric_}; }
 
  private:
   std::string metric_;

@@ -47,8 +47,8 @@ struct TrainerOptions {
   double lr = 1e-3;
   /// The backbone learns at lr times this, in [0, 1].
   double backbone_lr_ratio = 0.1;
-  /// Each layer group below the last one learns at this share of the rate of the one above it, in (0, 1].
-  double layer_decay = 1.0;
+  /// Each layer group below the last one learns at this share of the rate of the one above it, in (0, 1]; unset: 1, or what a preset takes.
+  std::optional<double> layer_decay = std::nullopt;
   double weight_decay = 0.01;
   /// Biases, norms and embedding tables decay too. Where tables do not, rows that no batch reads cost nothing.
   bool decay_all = false;
@@ -85,6 +85,8 @@ struct TrainerOptions {
   OnError on_error = OnError::Fail;
   /// Seeds order, preprocessing and dropout.
   std::uint64_t seed = 0;
+  /// On a GPU too, take algorithms that repeat to the bit; one that cannot ends the run and says so.
+  bool deterministic = false;
   /// Threads that prepare samples beside the one that trains.
   int threads = 1;
   /// For trials: so many steps of each epoch; unset: all.

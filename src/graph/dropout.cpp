@@ -1,0 +1,80 @@
+#include "graph/dropout.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cmath>
+#include <mutex>
+
+#include "graft/core/rng.h"
+
+namespace graft::graph {
+namespace {
+
+constexpr double range = 65536;
+
+/// Four decisions at a time, each by its own quarter of a random word.
+template <class T>
+void drop(const T* x, T* y, std::int64_t begin, std::int64_t end, std::uint64_t seed, std::uint16_t dropped, T scale) {
+  std::int64_t i = begin;
+  for (; i < end && i % 4 != 0; ++i) {
+    const auto word = Rng::word(seed, static_cast<std::uint64_t>(i / 4));
+    y[i] = static_cast<std::uint16_t>(word >> (16 * (i % 4))) >= dropped ? x[i] * scale : T(0);
+  }
+  for (; i + 4 <= end; i += 4) {
+    const auto word = Rng::word(seed, static_cast<std::uint64_t>(i / 4));
+    for (int k = 0; k < 4; ++k) y[i + k] = static_cast<std::uint16_t>(word >> (16 * k)) >= dropped ? x[i + k] * scale : T(0);
+  }
+  for (; i < end; ++i) {
+    const auto word = Rng::word(seed, static_cast<std::uint64_t>(i / 4));
+    y[i] = static_cast<std::uint16_t>(word >> (16 * (i % 4))) >= dropped ? x[i] * scale : T(0);
+  }
+}
+
+at::Tensor dropped_form(const at::Tensor& x, double p, std::uint64_t seed) {
+  const at::Tensor from = x.contiguous();
+  at::Tensor to = at::empty_like(from);
+  const double share = std::round(p * range);
+  const auto dropped = static_cast<std::uint16_t>(std::min(share, range - 1));
+  const double scale = range / (range - static_cast<double>(dropped));
+  AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, from.scalar_type(), "dropout", [&] {
+    const auto* source = from.const_data_ptr<scalar_t>();
+    auto* target = to.mutable_data_ptr<scalar_t>();
+    at::parallel_for(0, from.numel(), 16384, [&](std::int64_t begin, std::int64_t end) {
+      drop(source, target, begin, end, seed, dropped, static_cast<scalar_t>(static_cast<float>(scale)));
+    });
+  });
+  return to;
+}
+
+class Dropout : public torch::autograd::Function<Dropout> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, double p, std::int64_t seed) {
+    context->saved_data["p"] = p;
+    context->saved_data["seed"] = seed;
+    return dropped_form(x, p, static_cast<std::uint64_t>(seed));
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list gradients) {
+    const double p = context->saved_data["p"].toDouble();
+    const auto seed = static_cast<std::uint64_t>(context->saved_data["seed"].toInt());
+    return {dropped_form(gradients[0], p, seed), at::Tensor(), at::Tensor()};
+  }
+};
+
+std::int64_t draw_seed() {
+  at::Generator generator = at::detail::getDefaultCPUGenerator();
+  const std::lock_guard lock(generator.mutex());
+  return static_cast<std::int64_t>(at::check_generator<at::CPUGeneratorImpl>(generator)->random64());
+}
+
+}  // namespace
+
+at::Tensor dropout(const at::Tensor& x, double p) {
+  if (p <= 0 || p >= 1 || !x.is_cpu() || x.numel() == 0) return at::dropout(x, p, true);
+  return Dropout::apply(x, p, draw_seed());
+}
+
+}  // namespace graft::graph

@@ -1,0 +1,112 @@
+#include "train/course.h"
+
+#include <algorithm>
+
+#include "core/names.h"
+#include "graft/core/error.h"
+
+namespace graft {
+
+const std::vector<std::string>& preset_names() {
+  static const std::vector<std::string> names{"auto", "probe", "finetune", "full", "gradual"};
+  return names;
+}
+
+Preset preset_from(const std::string& name) {
+  const auto found = std::ranges::find(preset_names(), name);
+  if (found != preset_names().end()) return static_cast<Preset>(found - preset_names().begin());
+  throw ConfigError({.code = "graft-C020",
+                     .message = "[FineTune] a preset of " + quoted_list(preset_names()) + " is wanted, got \"" + name + "\".",
+                     .remedy = did_you_mean(name, preset_names(), "auto is a good start."),
+                     .place = ""});
+}
+
+namespace train {
+namespace {
+
+// Below so many training records all layers together learn little that the frozen features do not tell (docs/results.md).
+constexpr std::size_t enough_to_train_all = 2000;
+
+// Of `finetune`, whose head is solved when the steps begin.
+constexpr double finetune_layer_decay = 0.9;
+constexpr double finetune_head_share = 0.3;  // of the head's rate: it has little left to learn
+constexpr int gradual_epochs = 4;
+
+Preset choose(const Model& model, const Splits& data, std::string& why) {
+  if (model.policy() != Freeze::all()) {
+    why = "the freeze policy leaves some of the backbone to train";
+    return Preset::Full;
+  }
+  if (model.freeze_table().parameters() == 0) return Preset::Probe;
+  const bool enough = data.train.size() >= enough_to_train_all;
+  why = with_commas(static_cast<long long>(data.train.size())) + " training records are " +
+        (enough ? "enough to train all layers" : "few: frozen features serve them best");
+  return enough ? Preset::Finetune : Preset::Probe;
+}
+
+std::string trained_text(const Model& model, const TrainerOptions& trainer) {
+  const FreezeTable table = model.freeze_table();
+  return with_commas(table.trainable()) + " of " + with_commas(table.parameters()) + " backbone parameters train with the head, by steps" +
+         (trainer.store.is_on() && model.is_split() ? "\n" + model.plan().text() : "");
+}
+
+/// The head in the first epoch, and more groups in each further one until all train in the last.
+std::vector<Unfreeze> stages(const Model& model, int epochs) {
+  const std::vector<LayerGroup>& groups = model.backbone().groups();
+  std::vector<Unfreeze> stages{{1, Freeze::all()}};
+  for (int epoch = 2; epoch <= epochs; ++epoch) {
+    const std::size_t open = (groups.size() * static_cast<std::size_t>(epoch - 1) + static_cast<std::size_t>(epochs) - 2) /
+                             static_cast<std::size_t>(std::max(1, epochs - 1));
+    const Freeze freeze = open >= groups.size() ? Freeze::none() : Freeze::up_to(groups[groups.size() - open - 1].name);
+    if (freeze != stages.back().freeze) stages.push_back({epoch, freeze});
+  }
+  return stages;
+}
+
+}  // namespace
+
+Course settle(Model& model, const Splits& data, Preset preset, const TrainerOptions& trainer) {
+  Course course{.trainer = trainer, .text = {}};
+  std::string why;
+  if (preset == Preset::Auto) {
+    preset = choose(model, data, why);
+    if (!why.empty()) why = " (" + why + ")";
+  }
+  course.preset = preset;
+  const bool linear = model.head().linear().has_value();
+  if (preset == Preset::Probe) {
+    model.freeze(Freeze::all());
+    course.solves = linear;
+    course.steps = !linear;
+    course.text = "probe" + why + ": backbone frozen, its features computed once, the " +
+                  (linear ? "linear head solved to its optimum" : "head trained by steps (it cannot be solved)");
+    return course;
+  }
+  course.steps = true;
+  const Freeze kept = model.policy() == Freeze::all() ? Freeze::none() : model.policy();
+  if (preset == Preset::Gradual) {
+    if (!course.trainer.epochs) course.trainer.epochs = gradual_epochs;
+    course.trainer.unfreeze = stages(model, *course.trainer.epochs);
+    model.freeze(Freeze::all());
+    course.text = "gradual" + why + ": the head in epoch 1, all layers in epoch " + std::to_string(course.trainer.unfreeze.back().epoch) +
+                  ", more from the top in each epoch between";
+    return course;
+  }
+  if (preset == Preset::Finetune) {
+    if (!course.trainer.layer_decay) course.trainer.layer_decay = finetune_layer_decay;
+    course.solves = linear;
+    if (linear) {
+      course.trainer.lr *= finetune_head_share;
+      course.trainer.backbone_lr_ratio = std::min(1.0, course.trainer.backbone_lr_ratio / finetune_head_share);
+    }
+  }
+  model.freeze(kept);
+  course.text = (preset == Preset::Finetune ? "finetune" + why + ": " + (linear ? "the linear head solved on frozen features; then " : "")
+                                            : "full" + why + ": ") +
+                trained_text(model, trainer);
+  if (course.solves) model.freeze(Freeze::all());
+  return course;
+}
+
+}  // namespace train
+}  // namespace graft

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "graft/train/fine_tune.h"
+
+namespace graft::train {
+
+/// What a preset comes to for a model and its data.
+struct Course {
+  Preset preset = Preset::Probe;
+  /// A linear head is solved, first or only.
+  bool solves = false;
+  /// What steps train, if there are any, with what the preset decides where the caller left it open.
+  bool steps = false;
+  TrainerOptions trainer;
+  std::string text;
+};
+
+/// Brings the model's policy in line with the preset.
+Course settle(Model& model, const Splits& data, Preset preset, const TrainerOptions& trainer);
+
+}  // namespace graft::train
