@@ -26,7 +26,7 @@ int cross_validate(TrainSettings settings, const Voice& voice) {
   const CrossValidation found = graft::cross_validate(
       make_model, inputs.data.train,
       {.folds = static_cast<std::size_t>(settings.folds),
-       .valid = settings.split,
+       .valid = settings.split < 0 ? 0.1 : settings.split,
        .stratify = inputs.task.stratify(),
        .seed = static_cast<std::uint64_t>(settings.seed),
        .fine_tune = {

@@ -65,6 +65,7 @@ int main(int argc, char** argv) {
   commands["export"] = cli::add_export(app, voice);
   commands["inspect"] = cli::add_inspect(app, voice);
   commands["train"] = cli::add_train(app, voice);
+  commands["lr-find"] = cli::add_lr_find(app, voice);
   commands["evaluate"] = cli::add_evaluate(app, voice);
   commands["predict"] = cli::add_predict(app, voice);
   try {

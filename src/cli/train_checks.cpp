@@ -21,7 +21,7 @@ std::vector<Problem> TrainSettings::problems() const {
           "Leave one of them out.");
   require(!backbone.empty(), "a backbone is wanted.", "Name one with --backbone FILE; graft import makes one from a published model.");
   require(!train.empty(), "training data is wanted.", "Name it with --train FILE.csv.");
-  require(!valid.empty() || (split >= 0 && split < 1), "a --split in [0, 1) is wanted, got " + std::to_string(split) + ".",
+  require(!valid.empty() || split == -1 || (split >= 0 && split < 1), "a --split in [0, 1) is wanted, got " + std::to_string(split) + ".",
           "0.1 is a good share.");
   require(!store.empty(), "--store auto, off or a folder is wanted.", "auto is the default.");
   require(bytes_from(store_budget).has_value(), "a --store-budget like 500MB or 2GB is wanted, got \"" + store_budget + "\".",

@@ -11,6 +11,7 @@
 #include "graft/head/classifier.h"
 #include "graft/text/tokenizer.h"
 #include "predict/saved_file.h"
+#include "train/course.h"
 
 namespace graft::cli {
 namespace {
@@ -126,6 +127,12 @@ TrainInputs load_inputs(TrainSettings& settings) {
   settings.text = joined(task->texts);
   settings.label = joined(task->targets);
   Splits data{*files.train, files.valid.value_or(Data()), files.test.value_or(Data())};
+  if (settings.split < 0) {
+    // A probe needs none of the data to choose: it holds out parts in turn. Without test data a part is left to measure on.
+    const bool probes = settings.preset == "probe" || (settings.preset == "auto" && (settings.freeze.empty() || settings.freeze == "all") &&
+                                                       files.train->size() < train::enough_to_train_all);
+    settings.split = probes && files.test && settings.hidden == 0 && settings.dropout == 0 ? 0.0 : 0.1;
+  }
   if (settings.valid.empty() && settings.split > 0 && settings.folds == 0) {
     const Splits parts =
         files.train->split({.valid = settings.split, .stratify = task->stratify(), .seed = static_cast<std::uint64_t>(settings.seed)});

@@ -18,7 +18,8 @@ void for_each(Settings& s, Visit visit) {
   visit("constant", s.constant, "NAME=VALUE for other arguments of the network; may be repeated");
   visit("train", s.train, "Training data: .csv or .tsv with a header, or .jsonl");
   visit("valid", s.valid, "Data that chooses (L2 strength, stopping); default: split off the training data");
-  visit("split", s.split, "Share of the training data that chooses where --valid is not given");
+  visit("split", s.split,
+        "Share of the training data that chooses where --valid is not given; -1: 0.1, or none for a probe with --test, which chooses by folds");
   visit("test", s.test, "Data that is only reported on");
   visit("text", s.text, "Column of the text, or several: subject,body; default: by its name, and said");
   visit("label", s.label, "Column of the class or number, or several; default: by its name, and said");

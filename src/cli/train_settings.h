@@ -22,7 +22,7 @@ struct TrainSettings {
   std::string backbone, tokenizer;
   std::vector<std::string> constant;
   std::string train, valid, test;
-  double split = 0.1;
+  double split = -1;
   std::string text, label;
   std::string label_separator = ";";
   int max_length = 256;

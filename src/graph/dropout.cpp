@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
+#include <ATen/TensorIterator.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
@@ -40,12 +40,16 @@ at::Tensor dropped_form(const at::Tensor& x, double p, std::uint64_t seed) {
   const double share = std::round(p * range);
   const auto dropped = static_cast<std::uint16_t>(std::min(share, range - 1));
   const double scale = range / (range - static_cast<double>(dropped));
+  // at::parallel_for runs in one thread unless it is compiled with OpenMP, as LibTorch is: its iterator has LibTorch's threads.
+  at::TensorIterator pairs = at::TensorIteratorConfig().add_output(to).add_const_input(from).build();
   AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, from.scalar_type(), "dropout", [&] {
     const auto* source = from.const_data_ptr<scalar_t>();
     auto* target = to.mutable_data_ptr<scalar_t>();
-    at::parallel_for(0, from.numel(), 16384, [&](std::int64_t begin, std::int64_t end) {
-      drop(source, target, begin, end, seed, dropped, static_cast<scalar_t>(static_cast<float>(scale)));
-    });
+    const auto loop = [&](char** data, const std::int64_t* /*strides*/, std::int64_t inner, std::int64_t outer) {
+      const std::int64_t begin = reinterpret_cast<scalar_t*>(data[0]) - target;
+      drop(source, target, begin, begin + inner * outer, seed, dropped, at::Scalar(scale).to<scalar_t>());
+    };
+    pairs.for_each(loop, /*grain_size=*/16384);
   });
   return to;
 }

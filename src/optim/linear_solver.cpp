@@ -13,7 +13,7 @@ namespace {
 LinearLayer require_linear(const Head& head) {
   if (const auto layer = head.linear()) return *layer;
   throw ModelError({.code = "graft-M015",
-                    .message = "[Solver] a head of one linear layer without dropout is wanted.",
+                    .message = "[Solver] a head of one linear layer without dropout, under a convex loss, is wanted.",
                     .remedy = "Train this head with the preset \"full\".",
                     .place = ""});
 }
@@ -25,9 +25,10 @@ LinearSolver::LinearSolver(const Head& head, const Fields& features, const Field
   const at::Tensor& x = features_[layer_.feature];
   if (standardize) {
     mean_ = x.mean(0);
-    // A feature that never changes tells nothing; dividing by one leaves it at zero.
-    const at::Tensor deviation = x.std(0, /*unbiased=*/false);
-    deviation_ = at::where(deviation > 1e-12, deviation, at::ones_like(deviation));
+    // A feature that hardly changes beside the others tells nothing but rounding: scaled up like them it would get a huge weight, and the
+    // least change of the backbone would throw the scores anywhere.
+    const at::Tensor deviation = x.std(0, /*unbiased=*/false), least = 1e-3 * deviation.mean();
+    deviation_ = at::where(least > 0, deviation.clamp_min(least), at::ones_like(deviation));
     features_.set(layer_.feature, (x - mean_) / deviation_);
   }
 }

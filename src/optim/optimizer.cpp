@@ -1,15 +1,10 @@
 #include "graft/optim/optimizer.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
-#include <algorithm>
-#include <cstring>
-#include <map>
 #include <unordered_map>
 
-#include "core/names.h"
 #include "graft/core/error.h"
 #include "optim/update_rule.h"
 
@@ -44,31 +39,6 @@ void count_up(const at::Tensor& steps) {
   }
 }
 
-/// Copies rows [M, ...] between tensors of one row size: row to[i] takes row from[i]; without indices row i.
-void copy_rows(const at::Tensor& to, const at::Tensor* to_rows, const at::Tensor& from, const at::Tensor* from_rows, std::int64_t count) {
-  if (!to.is_cpu() || !to.is_contiguous() || !from.is_contiguous()) {
-    const at::Tensor values = from_rows != nullptr ? from.index_select(0, *from_rows) : from;
-    if (to_rows != nullptr) {
-      at::Tensor(to).index_copy_(0, *to_rows, values);
-    } else {
-      at::Tensor(to).copy_(values);
-    }
-    return;
-  }
-  // LibTorch's kernels for rows take several times as long on the CPU.
-  const auto* reads = from_rows != nullptr ? from_rows->const_data_ptr<std::int64_t>() : nullptr;
-  const auto* writes = to_rows != nullptr ? to_rows->const_data_ptr<std::int64_t>() : nullptr;
-  const std::size_t bytes = from.nbytes() / static_cast<std::size_t>(std::max<std::int64_t>(1, from.size(0)));
-  const auto* source = static_cast<const char*>(from.const_data_ptr());
-  auto* target = static_cast<char*>(to.mutable_data_ptr());
-  at::parallel_for(0, count, 64, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      std::memcpy(target + static_cast<std::size_t>(writes != nullptr ? writes[i] : i) * bytes,
-                  source + static_cast<std::size_t>(reads != nullptr ? reads[i] : i) * bytes, bytes);
-    }
-  });
-}
-
 }  // namespace
 
 Optimizer::Optimizer(std::vector<ParameterGroup> groups, std::unique_ptr<Rule> rule)
@@ -93,13 +63,10 @@ Optimizer::Slot& Optimizer::slot_of(std::size_t group, std::size_t place) {
     if (!moment.defined()) {
       moment = at::zeros_like(parameter);
     } else if (slot.rows.defined()) {  // a gradient for all rows came, after some for a few
-      moment = at::zeros_like(parameter).index_copy_(0, slot.rows, moment);
+      moment = at::zeros_like(parameter).index_copy_(0, slot.rows.indices(), moment);
     }
   }
-  if (!by_rows) {
-    slot.rows.reset();
-    slot.places.reset();
-  }
+  if (!by_rows) slot.rows = {};
   return slot;
 }
 
@@ -137,42 +104,28 @@ void Optimizer::step(double factor) {
 
 void Optimizer::step_rows(at::Tensor& parameter, Slot& slot, double lr) {
   const at::Tensor gradient = parameter.grad().coalesce();
-  const at::Tensor read = gradient._indices()[0].contiguous(), values = gradient._values();
-  if (!slot.places.defined()) {
-    slot.places = at::full({parameter.size(0)}, -1, read.options());
-    if (!slot.rows.defined()) slot.rows = at::empty({0}, read.options());
-    slot.places.index_copy_(0, slot.rows, at::arange(slot.rows.size(0), read.options()));
-  }
-  const at::Tensor fresh = read.masked_select(slot.places.index_select(0, read).lt(0));
-  const std::int64_t known = slot.rows.size(0), count = known + fresh.size(0);
-  std::vector<std::int64_t> sizes = parameter.sizes().vec();
-  const auto zero_rows = [&](std::int64_t rows) {
-    sizes[0] = rows;
-    return at::zeros(sizes, parameter.options());
-  };
-  if (fresh.size(0) > 0) {
-    slot.places.index_copy_(0, fresh, at::arange(known, count, read.options()));
-    slot.rows = at::cat({slot.rows, fresh});
-  }
+  const at::Tensor read = gradient._indices()[0].contiguous();
+  const std::size_t num_moments = rule_->moments().size();
+  // A rule without moments moves only what was read; else all rows that have some go on.
+  KnownRows just_read;
+  KnownRows& known = num_moments == 0 ? just_read : slot.rows;
+  const at::Tensor places = known.add(read, parameter.size(0));
   UpdateLists lists;
-  for (std::size_t k = 0; k < rule_->moments().size(); ++k) {
+  lists.parameters = {take_rows(parameter, known.indices())};
+  const at::Tensor& rows = lists.parameters.front();
+  for (std::size_t k = 0; k < num_moments; ++k) {
     at::Tensor& moment = slot.moments[k];
-    if (!moment.defined()) moment = zero_rows(0);
-    if (moment.size(0) < count) moment = at::cat({moment, zero_rows(count - known)});
-    lists.moments[k].push_back(moment);
+    moment = moment.defined() ? with_more_rows(moment, rows.size(0) - moment.size(0)) : at::zeros_like(rows);
+    lists.moments[k] = {moment};
   }
-  sizes[0] = count;
-  lists.parameters.push_back(at::empty(sizes, parameter.options()));
-  copy_rows(lists.parameters.front(), nullptr, parameter, &slot.rows, count);
-  lists.gradients.push_back(zero_rows(count));
-  const at::Tensor places = slot.places.index_select(0, read);
-  copy_rows(lists.gradients.front(), &places, values, nullptr, read.size(0));
+  lists.gradients = {at::zeros_like(rows)};
+  put_rows(lists.gradients.front(), places, gradient._values());
   if (rule_->counts()) {
     count_up(slot.steps);
-    lists.steps.push_back(slot.steps);
+    lists.steps = {slot.steps};
   }
   rule_->update(lists, lr, /*weight_decay=*/0);
-  copy_rows(parameter, &slot.rows, lists.parameters.front(), nullptr, count);
+  put_rows(parameter, known.indices(), rows);
 }
 
 bool Optimizer::Moving::holds(const ParameterGroup& group) const {
@@ -205,55 +158,6 @@ void Optimizer::bind(const std::vector<std::pair<std::string, at::Tensor>>& para
     }
   }
   check(groups_);
-}
-
-Fields Optimizer::state() const {
-  Fields state;
-  for (std::size_t g = 0; g < groups_.size(); ++g) {
-    for (std::size_t i = 0; i < slots_[g].size(); ++i) {
-      const Slot& slot = slots_[g][i];
-      const std::string& name = groups_[g].names[i];
-      for (std::size_t k = 0; k < rule_->moments().size(); ++k) {
-        if (slot.moments[k].defined()) state.set(name + "/" + rule_->moments()[k], slot.moments[k]);
-      }
-      if (slot.rows.defined()) state.set(name + "/rows", slot.rows);
-      if (slot.steps.defined()) state.set(name + "/step", slot.steps);
-    }
-  }
-  return state;
-}
-
-void Optimizer::restore(const Fields& state) {
-  std::map<std::string, at::Tensor> left(state.begin(), state.end());
-  const auto take = [&](const std::string& name) {
-    const auto node = left.extract(name);
-    return node.empty() ? at::Tensor() : node.mapped().clone();
-  };
-  std::vector<std::vector<Slot>> slots(groups_.size());
-  for (std::size_t g = 0; g < groups_.size(); ++g) {
-    for (const std::string& name : groups_[g].names) {
-      Slot& slot = slots[g].emplace_back();
-      for (std::size_t k = 0; k < rule_->moments().size(); ++k) slot.moments[k] = take(name + "/" + rule_->moments()[k]);
-      slot.rows = take(name + "/rows");
-      if (rule_->counts()) slot.steps = take(name + "/step");
-      const at::Tensor& parameter = groups_[g].parameters[slots[g].size() - 1];
-      if (!parameter.defined()) continue;
-      for (at::Tensor* kept : {&slot.moments[0], &slot.moments[1], &slot.rows, &slot.steps}) {
-        if (kept->defined()) *kept = kept->to(parameter.device());
-      }
-    }
-  }
-  if (!left.empty()) {
-    std::vector<std::string> surplus;
-    for (const auto& [name, tensor] : left) surplus.push_back(name);
-    throw CheckpointError({.code = "graft-K023",
-                           .message = "[Optimizer] the state holds " + quoted_list(surplus, 3) + ", which " + rule_->name() +
-                                      " over these parameters does not have.",
-                           .remedy = "Continue with the optimizer and the parameter groups of the run that wrote it.",
-                           .place = ""});
-  }
-  slots_ = std::move(slots);
-  for (Moving& moving : moving_) moving.lists.clear();
 }
 
 }  // namespace graft

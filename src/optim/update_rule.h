@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graft/optim/optimizer.h"
+#include "optim/row_updates.h"
 
 namespace graft {
 
@@ -37,10 +38,8 @@ class Optimizer::Rule {
 struct Optimizer::Slot {
   std::array<at::Tensor, 2> moments;
   at::Tensor steps;
-  /// Indices of the rows that have moments, in the order of their coming; undefined: all have, in the parameter's own shape.
-  at::Tensor rows;
-  /// Where each row's moments stand among them, or -1.
-  at::Tensor places;
+  /// Those that have moments; undefined: all have, in the parameter's own shape.
+  KnownRows rows;
 };
 
 /// Those of a group that have a gradient; made anew only when gradients are other tensors than in the step before.

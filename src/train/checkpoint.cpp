@@ -1,8 +1,11 @@
 #include "graft/train/checkpoint.h"
 
+#include <ATen/core/Tensor.h>
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <functional>
 #include <map>
 
 #include "core/json.h"
@@ -23,12 +26,27 @@ constexpr const char* format = "graft checkpoint 1";
                          .place = path});
 }
 
+/// A long value from a little before the place where it parts from the other.
+std::string from_difference(const std::string& value, const std::string& other) {
+  constexpr std::size_t shown = 60, before = 20;
+  const auto parts = static_cast<std::size_t>(std::ranges::mismatch(value, other).in1 - value.begin());
+  std::size_t start = std::max(value.size(), other.size()) > shown && parts > before ? parts - before : 0;
+  while (start > 0 && (static_cast<unsigned char>(value[start]) & 0xC0) == 0x80) --start;  // not in the middle of a character
+  return shortened((start > 0 ? "..." : "") + value.substr(start), shown);
+}
+
 }  // namespace
 
 void Checkpoint::save(const std::string& path) const {
   Json facts = Json::array();
   for (const auto& [name, value] : manifest) facts.push_back({name, value});
-  backbone::write_safetensors(tensors, path, {{"format", format}, {"manifest", facts.dump()}, {"state", state}});
+  // Wide numbers first: each lies where its type wants it, so that loading is a mapping and no copy.
+  std::vector<Fields::Entry> entries(tensors.begin(), tensors.end());
+  std::ranges::stable_sort(entries, std::greater<>(), [](const Fields::Entry& entry) { return entry.second.element_size(); });
+  Fields sorted;
+  for (auto& [name, tensor] : entries) sorted.set(name, tensor);
+  backbone::write_safetensors(
+      sorted, path, {{"format", format}, {"manifest", facts.dump(-1, ' ', false, Json::error_handler_t::replace)}, {"state", state}});
 }
 
 Checkpoint Checkpoint::load(const std::string& path) {
@@ -40,6 +58,7 @@ Checkpoint Checkpoint::load(const std::string& path) {
   } catch (const Json::exception&) {
     refuse(path, "its facts cannot be read");
   }
+  if (!Json::parse(checkpoint.state, nullptr, /*allow_exceptions=*/false).is_object()) refuse(path, "its state cannot be read");
   return checkpoint;
 }
 
@@ -71,7 +90,7 @@ void require_same(const Manifest& saved, const Manifest& now, const std::string&
     };
     if (value(before) == value(after) || std::ranges::find(differ, name) != differ.end()) return;
     differ.push_back(name);
-    table.add({name, shortened(value(before), 60), shortened(value(after), 60)});
+    table.add({name, from_difference(value(before), value(after)), from_difference(value(after), value(before))});
   };
   for (const auto& [name, value] : now) compare(name);
   for (const auto& [name, value] : saved) compare(name);

@@ -24,9 +24,6 @@ Preset preset_from(const std::string& name) {
 namespace train {
 namespace {
 
-// Below so many training records all layers together learn little that the frozen features do not tell (docs/results.md).
-constexpr std::size_t enough_to_train_all = 2000;
-
 // Of `finetune`, whose head is solved when the steps begin.
 constexpr double finetune_layer_decay = 0.9;
 constexpr double finetune_head_share = 0.3;  // of the head's rate: it has little left to learn

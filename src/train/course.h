@@ -17,6 +17,10 @@ struct Course {
   std::string text;
 };
 
+/// Below so many training records `auto` is a probe: all layers together learn little from them that frozen features do not tell
+/// (docs/results.md).
+constexpr std::size_t enough_to_train_all = 2000;
+
 /// Brings the model's policy in line with the preset.
 Course settle(Model& model, const Splits& data, Preset preset, const TrainerOptions& trainer);
 

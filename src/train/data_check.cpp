@@ -1,12 +1,16 @@
 #include "graft/train/data_check.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <map>
 #include <unordered_map>
 
+#include "core/hash.h"
 #include "core/names.h"
 #include "core/table.h"
 #include "graft/head/classifier.h"
+#include "train/reading_check.h"
 
 namespace graft {
 namespace {
@@ -14,7 +18,7 @@ namespace {
 constexpr std::size_t few = 5;       // records of a class
 constexpr std::size_t examples = 3;  // shown of each finding
 
-/// What a model reads of a record and what it should answer. Texts only: pictures and tensors are not compared.
+/// What a model reads of a record and what it should answer.
 struct Seen {
   std::string place, answer;
 };
@@ -23,7 +27,9 @@ class Check {
  public:
   Check(const Model& model, const Splits& data) : model_(model), data_(data) {
     for (const auto& [field, value] : model.preprocess()->example().values) {
-      if (std::holds_alternative<std::string>(value)) fields_.push_back(field);
+      const bool is_text = std::holds_alternative<std::string>(value);
+      if (is_text || std::holds_alternative<at::Tensor>(value)) fields_.push_back(field);
+      if (is_text) noun_ = " texts ";
     }
   }
 
@@ -33,14 +39,19 @@ class Check {
     leakage(data_.test, "test");
     rare_classes();
     unseen_classes();
+    for (Problem& problem : train::check_reading(model_, data_.train)) found_.push_back(std::move(problem));
     return std::move(found_);
   }
 
  private:
   std::string text(const Record& record) const {
     std::string all;
-    for (const std::string& field : fields_)
-      all += (all.empty() ? "" : "\n") + (record.has_value(field) ? record.text(field) : std::string());
+    for (const std::string& field : fields_) {
+      const auto value = record.values.find(field);
+      const auto* tensor = value == record.values.end() ? nullptr : std::get_if<at::Tensor>(&value->second);
+      const std::string part = tensor != nullptr ? Hash().add(*tensor).hex() : record.has_value(field) ? record.text(field) : std::string();
+      all += (all.empty() ? "" : "\n") + part;
+    }
     return all;
   }
 
@@ -71,7 +82,7 @@ class Check {
     }
     if (torn > 0) {
       add("graft-W004",
-          with_commas(static_cast<long long>(torn)) + " training texts stand there again with another answer: " + listed(pairs, torn),
+          with_commas(static_cast<long long>(torn)) + " training" + noun_ + "stand there again with another answer: " + listed(pairs, torn),
           "Decide for one answer: no model can give both.", "");
     }
   }
@@ -88,8 +99,8 @@ class Check {
     }
     if (count == 0) return;
     add("graft-W001",
-        with_commas(static_cast<long long>(count)) + " of " + with_commas(static_cast<long long>(part.size())) + " " + name +
-            " texts stand in the training data too: " + listed(pairs, count),
+        with_commas(static_cast<long long>(count)) + " of " + with_commas(static_cast<long long>(part.size())) + " " + name + noun_ +
+            "stand in the training data too: " + listed(pairs, count),
         "Take them out of one of the two: what is measured on them says nothing about new data.", "");
   }
 
@@ -135,7 +146,8 @@ class Check {
 
   const Model& model_;
   const Splits& data_;
-  std::vector<std::string> fields_;
+  std::vector<std::string> fields_;  // that the model reads
+  std::string noun_ = " inputs ";
   std::unordered_map<std::string, Seen> training_;  // by text
   std::map<std::string, std::size_t> classes_;
   std::vector<Problem> found_;

@@ -1,8 +1,8 @@
 #include "train/identity.h"
 
 #include <ATen/Parallel.h>
-#include <torch/version.h>
 #include <ATen/native/DispatchStub.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <sstream>
@@ -35,11 +35,14 @@ std::string text(const T& value) {
   return out.str();
 }
 
+/// Labels come from files, and may be no UTF-8.
+std::string text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 std::string groups_text(const Optimizer& optimizer) {
   std::string all;
   for (const ParameterGroup& group : optimizer.groups()) {
-    all += (all.empty() ? "" : "; ") + group.name + ": " + std::to_string(group.names.size()) + " at " + Json(group.lr).dump() + ", decay " +
-           Json(group.weight_decay).dump();
+    all += (all.empty() ? "" : "; ") + group.name + ": " + std::to_string(group.names.size()) + " at " + Json(group.lr).dump() +
+           ", decay " + Json(group.weight_decay).dump();
   }
   return all;
 }
@@ -52,6 +55,16 @@ std::string policies_text(const Model& model, const TrainerOptions& options) {
   return all;
 }
 
+std::string order_text(const TrainerOptions& options) {
+  std::string order = options.shuffle ? "shuffled" : "as it is";
+  if (options.sampler) {  // what its weights are, it tells by what it draws
+    Hash drawn;
+    for (const std::size_t index : options.sampler->order(options.seed, 1)) drawn.add(static_cast<std::int64_t>(index));
+    order = "sampled " + drawn.hex().substr(0, 12);
+  }
+  return order + (options.group_by_length ? ", by length" : "");
+}
+
 std::string clip_text(const Clip& clip) {
   const char* kinds[] = {"none", "norm", "value", "adaptive"};
   return std::string(kinds[static_cast<int>(clip.kind)]) + " " + text(clip.limit);
@@ -61,8 +74,8 @@ std::string clip_text(const Clip& clip) {
 
 Manifest identity(const Model& model, const Splits& data, const TrainerOptions& options, const Optimizer& optimizer, int epochs) {
   return {{"backbone", graph::fingerprint(model.backbone().network()).substr(0, 12)},
-          {"head", model.head().config().dump()},
-          {"preprocessing", Hash().add(model.preprocess()->config().dump()).hex().substr(0, 12)},
+          {"head", text(model.head().config())},
+          {"preprocessing", Hash().add(text(model.preprocess()->config())).hex().substr(0, 12)},
           {"freeze", policies_text(model, options)},
           {"training data", digest(data.train)},
           {"validation data", digest(data.valid)},
@@ -77,13 +90,14 @@ Manifest identity(const Model& model, const Splits& data, const TrainerOptions& 
           {"average of weights", text(options.ema)},
           {"best by", options.best_metric},
           {"seed", text(options.seed)},
-          {"order", std::string(options.shuffle ? "shuffled" : "as it is") + (options.sampler ? ", sampled" : "") +
-                        (options.group_by_length ? ", by length" : "")},
+          {"order", order_text(options)},
           {"limit", options.limit_steps ? text(*options.limit_steps) : "none"},
           {"overfitted batch", options.overfit_batch ? "yes" : "no"},
           {frozen_precision, precision_name(model.precision())},
           {"precision of steps", options.precision == Precision::Auto ? "fp32" : precision_name(options.precision)},
-          {"form of the frozen part", model.prefix_form() == PrefixForm::Exact ? "exact" : "fast"}};
+          {"form of the frozen part", model.prefix_form() == PrefixForm::Exact ? "exact" : "fast"},
+          {"graft", GRAFT_VERSION_STRING},
+          {"LibTorch", TORCH_VERSION}};
 }
 
 Precision frozen_precision_of(const Manifest& saved) {
@@ -91,19 +105,17 @@ Precision frozen_precision_of(const Manifest& saved) {
   return fact == saved.end() ? Precision::Auto : precision_from(fact->second);
 }
 
-Manifest circumstances() {
-  return {{"processor", at::get_cpu_capability()},
-          {"threads", std::to_string(at::get_num_threads())},
-          {"graft", GRAFT_VERSION_STRING},
-          {"LibTorch", TORCH_VERSION}};
+Manifest circumstances(const Model& model) {
+  return {{"device", c10::DeviceTypeName(model.device().type(), /*lower_case=*/true)},
+          {"processor", at::get_cpu_capability()},
+          {"threads", std::to_string(at::get_num_threads())}};
 }
 
-void require_same_run(const Manifest& saved, const Manifest& identity, const std::string& folder) {
-  const Manifest now = circumstances();
+void require_same_run(const Manifest& saved, const Manifest& identity, const Manifest& circumstances, const std::string& folder) {
   Manifest facts;
   for (const auto& fact : saved) {
-    const auto found = std::ranges::find(now, fact.first, &Manifest::value_type::first);
-    if (found == now.end()) {
+    const auto found = std::ranges::find(circumstances, fact.first, &Manifest::value_type::first);
+    if (found == circumstances.end()) {
       facts.push_back(fact);
     } else if (found->second != fact.second) {
       log(LogLevel::Warning, "graft-W006: the run was begun with " + fact.first + " " + fact.second + " and goes on with " + found->second +

@@ -1,6 +1,7 @@
 #include "train/keeper.h"
 
 #include <filesystem>
+#include <ranges>
 #include <set>
 
 #include "core/file.h"
@@ -10,32 +11,75 @@
 #include "graft/core/log.h"
 
 namespace graft::train {
+namespace {
 
 namespace fs = std::filesystem;
 
-Keeper::Keeper(const CheckpointOptions& options) : options_(options) {
-  if (!is_on()) return;
-  std::error_code error;
-  fs::create_directories(options_.folder, error);
-  require_writable_folder(options_.folder);
-  if (options_.resume || checkpoints_in(options_.folder).empty()) return;
-  throw ConfigError({.code = "graft-C038",
-                     .message = "[Trainer] the folder holds checkpoints of another run.",
-                     .remedy = "Resume that run (CheckpointOptions::resume, --resume auto), or name another folder.",
-                     .place = options_.folder});
+/// Calls `visit(entry, name)` for the folder's files of this kind, "step-" or "best-", whole ones and parts of them.
+template <class Visit>
+void for_each_file(const std::string& folder, const std::string& kind, Visit visit) {
+  std::error_code none;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, none)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(kind) && name.find(".safetensors") != std::string::npos) visit(entry.path(), name);
+  }
 }
 
-std::optional<Checkpoint> Keeper::newest() const {
+RunState run_of(const Checkpoint& checkpoint, const std::string& path) {
+  const Json state = Json::parse(checkpoint.state);  // Checkpoint::load() has seen that it can be
+  return RunState::from(state.contains("run") ? state["run"] : Json(), path);
+}
+
+}  // namespace
+
+Keeper::Keeper(const CheckpointOptions& options) : options_(options) {
+  if (!is_on()) return;
+  std::error_code none;
+  fs::create_directories(options_.folder, none);
+  require_writable_folder(options_.folder);
+  if (!options_.resume && !checkpoints_in(options_.folder).empty()) {
+    throw ConfigError({.code = "graft-C038",
+                       .message = "[Trainer] the folder holds checkpoints of another run.",
+                       .remedy = "Resume that run (CheckpointOptions::resume, --resume auto), or name another folder.",
+                       .place = options_.folder});
+  }
+  for (const char* kind : {"step-", "best-"}) {
+    for_each_file(options_.folder, kind, [&](const fs::path& path, const std::string& name) {
+      if (name.find(".safetensors.part.") != std::string::npos) fs::remove(path, none);  // see write_file_atomically()
+    });
+  }
+}
+
+std::optional<Keeper::Found> Keeper::newest() const {
   if (!is_on() || !options_.resume) return std::nullopt;
   auto files = checkpoints_in(options_.folder);
   for (; !files.empty(); files.pop_back()) {
+    const std::string& path = files.back().second;
     try {
-      return Checkpoint::load(files.back().second);
+      return load(path);
     } catch (const CheckpointError& error) {
+      if (files.size() == 1) throw;
       log(LogLevel::Warning, std::string(error.what()) + " The one before it is taken.");
     }
   }
   return std::nullopt;
+}
+
+Keeper::Found Keeper::load(const std::string& path) const {
+  Found found{Checkpoint::load(path), {}, {}};
+  found.run = run_of(found.checkpoint, path);
+  if (found.run.best_file.empty()) return found;
+  const std::string best = options_.folder + "/" + found.run.best_file;
+  try {
+    for (const auto& [name, tensor] : backbone::read_safetensors(best)) found.best.set(name, tensor.clone());
+  } catch (const DataError& error) {  // there is no such file
+    throw CheckpointError({.code = "graft-K024",
+                           .message = "[Checkpoint] the best weights that it names are not there: \"" + found.run.best_file + "\".",
+                           .remedy = "Put the file back, or go on from the checkpoint before it.",
+                           .place = path},
+                          error.what());
+  }
+  return found;
 }
 
 bool Keeper::is_due(std::int64_t step) const {
@@ -46,7 +90,8 @@ bool Keeper::is_due(std::int64_t step) const {
 
 std::string Keeper::save(std::int64_t step, const Checkpoint& checkpoint) {
   const std::string number = std::to_string(step);
-  const std::string path = options_.folder + "/step-" + std::string(9 - std::min<std::size_t>(9, number.size()), '0') + number + ".safetensors";
+  const std::string path =
+      options_.folder + "/step-" + std::string(9 - std::min<std::size_t>(9, number.size()), '0') + number + ".safetensors";
   checkpoint.save(path);
   since_ = Stopwatch();
   prune();
@@ -59,33 +104,25 @@ std::string Keeper::save_best(std::int64_t step, const Fields& weights) const {
   return name;
 }
 
-Fields Keeper::load_best(const std::string& name) const {
-  Fields weights;
-  for (const auto& [key, tensor] : backbone::read_safetensors(options_.folder + "/" + name)) weights.set(key, tensor.clone());
-  return weights;
-}
-
 void Keeper::prune() const {
-  auto files = checkpoints_in(options_.folder);
-  const auto keep = static_cast<std::size_t>(options_.keep);
   std::error_code none;
-  if (files.size() > keep) {
-    for (std::size_t i = 0; i + keep < files.size(); ++i) fs::remove(files[i].second, none);
-    files.erase(files.begin(), files.end() - static_cast<std::ptrdiff_t>(keep));
-  }
-  // Best weights that a checkpoint tells of stay with it.
-  std::set<std::string> wanted;
-  for (const auto& [step, path] : files) {
+  std::set<std::string> wanted;  // best weights that a checkpoint tells of stay with it
+  int kept = 0;
+  for (const auto& [step, path] : checkpoints_in(options_.folder) | std::views::reverse) {
     try {
-      wanted.insert(Json::parse(Checkpoint::load(path).state).at("best_file").get<std::string>());
-    } catch (const std::exception&) {
-      return;  // what an unreadable one needs is not known
+      if (kept < options_.keep) {
+        wanted.insert(run_of(Checkpoint::load(path), path).best_file);
+        ++kept;
+        continue;
+      }
+    } catch (const CheckpointError&) {
+      // A damaged one takes no other's place.
     }
+    fs::remove(path, none);
   }
-  for (const fs::directory_entry& entry : fs::directory_iterator(options_.folder, none)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("best-") && !wanted.contains(name)) fs::remove(entry.path(), none);
-  }
+  for_each_file(options_.folder, "best-", [&](const fs::path& path, const std::string& name) {
+    if (!wanted.contains(name)) fs::remove(path, none);
+  });
 }
 
 }  // namespace graft::train

@@ -7,8 +7,8 @@
 
 namespace graft::train {
 
-/// Why the loss or a gradient of this step is no number: the first bad tensor on the way from the inputs to the gradients, the layer and the
-/// records where it comes up, and what to try. Runs the window again, so it is for the end of a run.
+/// Why the loss or a gradient of this step is no number: the first bad tensor on the way from the inputs to the gradients, the layer and
+/// the records where it comes up, and what to try. Runs the window again and leaves no gradients, so it is for the end of a run.
 NumericsError not_finite(const Model& model, const Stream& stream, const Window& window, const StepRecord& record);
 
 }  // namespace graft::train

@@ -31,20 +31,18 @@ class Groups {
       weight_decay = rule.weight_decay.value_or(weight_decay);
       break;
     }
-    const auto same = [&](const ParameterGroup& group) {
-      return group.name.starts_with(layers) && group.lr == lr && group.weight_decay == weight_decay && type_.at(group.name) == like.scalar_type();
-    };
-    auto found = std::ranges::find_if(groups_, same);
-    if (found == groups_.end()) {
+    const Key key{layers, lr, weight_decay, like.scalar_type()};
+    const auto found = std::ranges::find(keys_, key);
+    const auto place = static_cast<std::size_t>(found - keys_.begin());
+    if (found == keys_.end()) {
       std::string group = layers + (weight_decay == 0 ? ", no decay" : "");
-      while (type_.contains(group)) group += "'";
-      type_[group] = like.scalar_type();
+      while (std::ranges::find(groups_, group, &ParameterGroup::name) != groups_.end()) group += "'";
+      keys_.push_back(key);
       groups_.push_back({.parameters = {}, .lr = lr, .weight_decay = weight_decay, .name = group});
-      found = groups_.end() - 1;
     }
     const auto live = live_.find(name);
-    found->parameters.push_back(live == live_.end() ? at::Tensor() : live->second);
-    found->names.push_back(name);
+    groups_[place].parameters.push_back(live == live_.end() ? at::Tensor() : live->second);
+    groups_[place].names.push_back(name);
   }
 
   std::vector<ParameterGroup> done() && {
@@ -64,22 +62,31 @@ class Groups {
   }
 
  private:
+  struct Key {
+    std::string layers;
+    double lr, weight_decay;
+    at::ScalarType type;
+    bool operator==(const Key&) const = default;
+  };
+
   const TrainerOptions& options_;
   std::set<std::string> tables_;
   std::map<std::string, at::Tensor> live_;
   std::vector<bool> matched_;
   std::vector<ParameterGroup> groups_;
-  std::map<std::string, at::ScalarType> type_;
+  std::vector<Key> keys_;  // of the groups
 };
 
 }  // namespace
 
 std::set<std::string> ever_trained(const Model& model, const std::vector<Unfreeze>& unfreeze) {
   std::set<std::string> trained = model.policy().trainable(model.backbone());
+  const bool holds_one = std::ranges::any_of(unfreeze, [&](const Unfreeze& each) { return each.freeze == model.policy(); });
   for (std::size_t i = 0; i < unfreeze.size(); ++i) {
     const std::set<std::string> next = unfreeze[i].freeze.trainable(model.backbone());
-    const bool first = i == 0;  // the first takes the place of the model's own policy
-    if (!first && !std::ranges::includes(next, trained)) {
+    // One that holds from epoch 1 on takes the place of the model's own policy, and so does one that holds already, after a resume.
+    const bool replaces = i == 0 && (unfreeze[i].epoch <= 1 || holds_one);
+    if (!replaces && !std::ranges::includes(next, trained)) {
       throw ConfigError({.code = "graft-C035",
                          .message = "[Trainer] the policy \"" + unfreeze[i].freeze.text() + "\" of epoch " +
                                     std::to_string(unfreeze[i].epoch) + " freezes what trained before it.",
@@ -108,7 +115,8 @@ std::vector<ParameterGroup> parameter_groups(const Model& model, const TrainerOp
   std::set<std::string> added;
   const std::vector<LayerGroup>& layers = model.backbone().groups();
   for (std::size_t i = layers.size(); i-- > 0;) {
-    const double lr = options.lr * options.backbone_lr_ratio * std::pow(options.layer_decay.value_or(1.0), static_cast<double>(layers.size() - 1 - i));
+    const double lr =
+        options.lr * options.backbone_lr_ratio * std::pow(options.layer_decay.value_or(1.0), static_cast<double>(layers.size() - 1 - i));
     for (const std::string& name : layers[i].names) {
       const auto& [first, tensor] = known.at(name);
       if (trains.contains(first) && added.insert(first).second) groups.add("backbone." + layers[i].name, "backbone." + first, tensor, lr);

@@ -5,10 +5,10 @@
 #include "core/json.h"
 #include "core/table.h"
 #include "graft/train/stopping.h"
+#include "model/store_state.h"
 #include "train/identity.h"
 #include "train/preflight.h"
 #include "train/with_precision.h"
-#include "model/store_state.h"
 
 namespace graft::train {
 
@@ -60,22 +60,26 @@ TrainReport Run::operator()() {
 }
 
 void Run::train() {
-  const std::optional<Checkpoint> checkpoint = keeper_.newest();
+  std::optional<Keeper::Found> found = keeper_.newest();
   Precision precision = options_.precision;
-  if (checkpoint && precision == Precision::Auto) precision = frozen_precision_of(checkpoint->manifest);
+  if (found && precision == Precision::Auto) precision = frozen_precision_of(found->checkpoint.manifest);
   preflight(model_, data_);
   const WithPrecision with_precision(model_, precision);
   const Deterministic deterministic(options_.deterministic);
   report_.precision = model_.precision();
-  if (checkpoint) state_ = RunState::from(Json::parse(checkpoint->state).at("run"));
+  if (found) state_ = found->run;
   at::Generator(at::globalContext().defaultGenerator(model_.device())).set_current_seed(options_.seed);
-  enter(state_.epoch);
   epochs_ = options_.epochs.value_or(model_.backbone_trains() || !options_.unfreeze.empty() ? 3 : 30);
-  total_steps_ = epochs_ * stream_->steps_per_epoch();
-  if (checkpoint) resume(*checkpoint);
+  adopt(state_.policy_epoch);
+  if (keeper_.is_on()) identity_ = identity(model_, data_, options_, stepper_->optimizer(), epochs_);
+  if (found) resume(*found);
+  enter(std::min(state_.epoch, epochs_));
+  if (state_.total_steps == 0) state_.total_steps = epochs_ * stream_->steps_per_epoch();
   validation_.rehearse(callbacks_);
+  if (found) restore_random(found->checkpoint);
+  found.reset();  // it holds a mapping of the file
   tell([&](Callback& callback) {
-    callback.on_fit_begin(model_, {epochs_, stream_->steps_per_epoch(), total_steps_, state_.step});
+    callback.on_fit_begin(model_, {epochs_, stream_->steps_per_epoch(), state_.total_steps, state_.step});
     return Action::Continue;
   });
   report_.ended = "all epochs";
@@ -93,28 +97,37 @@ void Run::train() {
   report_.steps = state_.step;
   report_.skipped = stream_->skipped();
   const Stepper::Times& times = stepper_->times();
-  report_.step_phases = {
-      {"wait", stream_->waited()}, {"forward", times.forward}, {"backward", times.backward}, {"clip", times.clip}, {"update", times.update}};
+  report_.step_phases = {{"wait", stream_->waited()},
+                         {"forward", times.forward},
+                         {"backward", times.backward},
+                         {"clip", times.clip},
+                         {"update", times.update}};
 }
 
-void Run::enter(int epoch) {
+bool Run::adopt(int epoch) {
   const Freeze* policy = nullptr;
   for (const Unfreeze& each : options_.unfreeze) {
     if (each.epoch <= epoch) policy = &each.freeze;
   }
   const bool changes = policy != nullptr && *policy != model_.policy();
-  if (!changes && stream_) return;
+  state_.policy_epoch = epoch;
+  if (!changes && stepper_) return false;
   if (changes) model_.freeze(*policy);
-  stream_.reset();
-  stores_ = fill(data_.train, Mode::Train);
-  validation_.use(stores_.empty() || !validation_.is_on() ? Stores() : fill(data_.valid, Mode::Eval));
-  stream_ = make_stream(model_, data_.train, stores_, options_);
   if (stepper_) {
     stepper_->rebind();
   } else {
     stepper_.emplace(model_, options_, callbacks_);
   }
   averages_.follow();
+  return true;
+}
+
+void Run::enter(int epoch) {
+  if (!adopt(epoch) && stream_) return;
+  stream_.reset();
+  stores_ = fill(data_.train, Mode::Train);
+  validation_.use(stores_.empty() || !validation_.is_on() ? Stores() : fill(data_.valid, Mode::Eval));
+  stream_ = make_stream(model_, data_.train, stores_, options_);
 }
 
 Stores Run::fill(const Data& data, Mode mode) {
@@ -143,29 +156,30 @@ void Run::run_epoch() {
   enter(state_.epoch);
   tell([&](Callback& callback) { return callback.on_epoch_begin(state_.epoch); });
   epoch_watch_ = Stopwatch();
-  const double before = state_.seconds;
   run_steps();
   add_phase(report_.phases, "train", epoch_watch_.seconds());
-  if (is_stopped()) {
-    state_.seconds = before + epoch_watch_.seconds();
-    if (keeper_.is_on() && state_.step > 0) save_checkpoint();
-    if (state_.samples == 0) return;
-  }
+  // Where the run ends in this epoch, one that goes on from its last step measures the epoch again, and ends again if that has ended it.
+  const Json stepped = keeper_.is_on() ? stand() : Json();
+  const bool ended_in_steps = is_stopped() || ended_;
+  if (ended_in_steps) save_checkpoint(stepped);
+  if (ended_in_steps && state_.samples == 0) return;
   EpochRecord record{.epoch = state_.epoch,
                      .train_loss = state_.loss_sum / static_cast<double>(std::max<std::int64_t>(1, state_.samples)),
-                     .lr = options_.lr * schedule_.factor(std::max<std::int64_t>(0, state_.step - 1), total_steps_),
+                     .lr = options_.lr * schedule_.factor(std::max<std::int64_t>(0, state_.step - 1), state_.total_steps),
                      .samples = state_.samples};
   if (validation_.is_on() && !is_stopped()) validate(record);
-  if (stop_.stop_requested() && validation_.is_on() && !record.valid_loss && state_.step_of_epoch == stream_->steps_per_epoch() && keeper_.is_on())
-    save_checkpoint();  // stopped while validating: the epoch's steps are done
-  record.seconds = before + epoch_watch_.seconds();
+  record.seconds = state_.seconds + epoch_watch_.seconds();
   state_.history.push_back(record);
   tell([&](Callback& callback) { return callback.on_epoch(record); });
-  if (is_stopped()) return;
+  if (is_stopped() || ended_) {
+    if (!ended_in_steps) save_checkpoint(stepped);
+    return;
+  }
   ++state_.epoch;
   state_.step_of_epoch = state_.samples = 0;
   state_.loss_sum = state_.seconds = 0;
-  if (keeper_.is_due(state_.step) || (ended_ && keeper_.is_on())) save_checkpoint();
+  epoch_watch_ = Stopwatch();
+  if (keeper_.is_due(state_.step)) save_checkpoint(stand());
 }
 
 void Run::run_steps() {
@@ -178,7 +192,7 @@ void Run::run_steps() {
     if (!callbacks_.empty()) {
       tell([&](Callback& callback) { return callback.on_batch({state_.epoch, state_.step + 1, window->records, window->rows()}); });
     }
-    StepRecord step = (*stepper_)(*stream_, *window, state_.step, schedule_.factor(state_.step, total_steps_));
+    StepRecord step = (*stepper_)(*stream_, *window, state_.step, schedule_.factor(state_.step, state_.total_steps));
     averages_.update();
     step.epoch = state_.epoch;
     step.step = ++state_.step;
@@ -187,11 +201,11 @@ void Run::run_steps() {
     state_.loss_sum += step.loss * static_cast<double>(step.samples);
     tell([&](Callback& callback) { return callback.on_step(step); });
     // Told at the pace of eyes: steps on stored features take less time than the telling.
-    if (said_.seconds() >= 0.05 || state_.step == total_steps_) {
-      progress({"train", state_.step, total_steps_, "epoch " + std::to_string(state_.epoch) + ", loss " + fixed(step.loss, 4)});
+    if (said_.seconds() >= 0.05 || state_.step == state_.total_steps) {
+      progress({"train", state_.step, state_.total_steps, "epoch " + std::to_string(state_.epoch) + ", loss " + fixed(step.loss, 4)});
       said_ = Stopwatch();
     }
-    if (state_.step_of_epoch < steps && keeper_.is_due(state_.step)) save_checkpoint();
+    if (state_.step_of_epoch < steps && keeper_.is_due(state_.step)) save_checkpoint(stand());
   }
 }
 

@@ -20,7 +20,8 @@ namespace graft::train {
 class Run {
  public:
   /// Everything is kept by reference.
-  Run(Model& model, const Splits& data, const TrainerOptions& options, std::vector<std::shared_ptr<Callback>> callbacks, std::stop_token stop);
+  Run(Model& model, const Splits& data, const TrainerOptions& options, std::vector<std::shared_ptr<Callback>> callbacks,
+      std::stop_token stop);
   TrainReport operator()();
 
  private:
@@ -30,11 +31,16 @@ class Run {
   /// The steps of the epoch at hand, or what is left of them.
   void run_steps();
   void validate(EpochRecord& record);
-  /// Brings the model to the policy of this epoch, and all that depends on it.
+  /// Brings the model to the policy of this epoch, and what steps it; false if it has it already.
+  bool adopt(int epoch);
+  /// The same, and makes what its steps and its validation read.
   void enter(int epoch);
   Stores fill(const Data& data, Mode mode);
-  void resume(const Checkpoint& checkpoint);
-  void save_checkpoint();
+  void resume(const Keeper::Found& found);
+  void restore_random(const Checkpoint& checkpoint);
+  /// What a run that goes on from here must know beside tensors.
+  Json stand();
+  void save_checkpoint(const Json& stand);
   void end(const std::string& why);
   bool is_stopped();
   template <class Call>
@@ -54,10 +60,10 @@ class Run {
   Stores stores_;
   std::unique_ptr<Stream> stream_;
   std::optional<Stepper> stepper_;
-  Fields best_;  // weights of the best epoch
+  Manifest identity_;  // empty without checkpoints
+  Fields best_;        // weights of the best epoch
   RunState state_;
   int epochs_ = 0;
-  std::int64_t total_steps_ = 0;
   TrainReport report_;
   Stopwatch said_, epoch_watch_;
   bool ended_ = false;

@@ -14,9 +14,13 @@ namespace graft::train {
 struct RunState {
   /// Steps taken in the whole run.
   std::int64_t step = 0;
+  /// As planned when the run began; 0: not yet.
+  std::int64_t total_steps = 0;
   /// The epoch at hand, counted from 1, and the steps taken in it.
   int epoch = 1;
   std::int64_t step_of_epoch = 0;
+  /// The epoch whose policy holds: the one before, where that at hand has not begun.
+  int policy_epoch = 1;
   /// Of the epoch at hand: losses weighted by samples, samples, seconds.
   double loss_sum = 0;
   std::int64_t samples = 0;
@@ -29,8 +33,8 @@ struct RunState {
   std::string best_file;
 
   Json json() const;
-  /// Throws nlohmann's exceptions for anything else than what json() gives.
-  static RunState from(const Json& json);
+  /// Throws CheckpointError with this place for anything else than what json() gives.
+  static RunState from(const Json& json, const std::string& place);
 };
 
 }  // namespace graft::train

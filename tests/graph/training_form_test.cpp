@@ -1,57 +1,176 @@
-// Networks in the form that trains: another source of the same randomness.
+// Networks in the form that trains: the same numbers, with other dropout and sparse gradients of large tables.
 #include "graph/training_form.h"
 
-#include "graph/dropout.h"
+#include <algorithm>
 
-#include <ATen/CPUGeneratorImpl.h>
-
+#include "graph/builder.h"
 #include "halves.h"
 #include "support.h"
+#include "toys.h"
 
 using namespace graft;
 
-TEST_CASE("Dropout: as many numbers as wanted are dropped, the others keep the mean", "[graph]") {
-  const double p = GENERATE(0.1, 0.5, 0.9);
-  at::manual_seed(1);
-  const std::int64_t count = 300001;  // no multiple of 4
-  const at::Tensor x = at::ones({count}), y = graph::dropout(x, p);
-  const at::Tensor values = std::get<0>(at::_unique(y));
-  REQUIRE(values.numel() == 2);
-  CHECK(values[0].item<double>() == 0);
-  CHECK(values[1].item<double>() == Approx(1 / (1 - p)).epsilon(1e-4));
-  // Five standard deviations of a binomial.
-  const double share = y.eq(0).to(at::kDouble).mean().item<double>();
-  CHECK(std::abs(share - p) < 5 * std::sqrt(p * (1 - p) / static_cast<double>(count)));
-  // Neighbours, which share a word, are independent.
-  const at::Tensor kept = y.ne(0).to(at::kDouble) - (1 - p);
-  const double together = (kept.narrow(0, 0, count - 1) * kept.narrow(0, 1, count - 1)).mean().item<double>();
-  CHECK(std::abs(together) < 5 * p * (1 - p) / std::sqrt(static_cast<double>(count)));
+namespace {
+
+bool all(const std::string&) { return true; }
+
+/// Parameters' gradients by name, dense; `sparse` names those that were not.
+std::map<std::string, at::Tensor> gradients_of(const graph::Network& network, std::set<std::string>* sparse = nullptr) {
+  std::map<std::string, at::Tensor> found;
+  for (const auto& [name, tensor] : network.parameters()) {
+    at::Tensor& gradient = at::Tensor(tensor).mutable_grad();
+    if (!gradient.defined()) continue;
+    if (gradient.is_sparse() && sparse != nullptr) sparse->insert(name);
+    found[name] = gradient.is_sparse() ? gradient.to_dense() : gradient.clone();
+    gradient.reset();
+  }
+  return found;
 }
 
-TEST_CASE("Dropout: gradients pass where numbers do", "[graph]") {
-  at::manual_seed(1);
-  const at::Tensor x = at::randn({64, 8}).requires_grad_(true);
-  const at::Tensor y = graph::dropout(x, 0.25);
-  y.sum().backward();
-  CHECK(test::max_difference(x.grad() * x.detach(), y.detach()) < 1e-6);
+struct Pass {
+  at::Tensor output;
+  std::map<std::string, at::Tensor> gradients, buffers;
+  std::set<std::string> sparse;
+};
+
+/// Forward and backward in train mode, on tensors of its own.
+Pass pass_of(const graph::Network& original, bool in_form, const std::vector<c10::IValue>& inputs) {
+  const graph::Network own = original.instance(all);
+  graph::Network network = in_form ? graph::training_form(own) : own;
+  network.train(all);
+  Pass pass;
+  pass.output = network(inputs).begin()->second;
+  (pass.output * at::arange(pass.output.numel(), at::kFloat).sin().view_as(pass.output)).sum().backward();
+  pass.gradients = gradients_of(own, &pass.sparse);
+  for (const auto& [name, tensor] : own.buffers()) pass.buffers[name] = tensor.clone();
+  return pass;
 }
 
-TEST_CASE("Dropout: the seed decides, and the shape and type stay", "[graph]") {
-  const at::Tensor x = at::ones({5, 3, 2}, at::kDouble);
-  at::manual_seed(3);
-  const at::Tensor first = graph::dropout(x, 0.5), second = graph::dropout(x, 0.5);
-  at::manual_seed(3);
-  CHECK(graph::dropout(x, 0.5).equal(first));
+void check_same(const graph::Network& original, const std::vector<c10::IValue>& inputs) {
+  const Pass plain = pass_of(original, false, inputs), form = pass_of(original, true, inputs);
+  CHECK(test::relative_difference(form.output, plain.output) < 1e-5);
+  REQUIRE(form.gradients.size() == plain.gradients.size());
+  for (const auto& [name, gradient] : plain.gradients) {
+    INFO(name);
+    CHECK(test::max_difference(form.gradients.at(name), gradient) < 1e-5 * (1 + gradient.abs().max().item<double>()));
+  }
+  for (const auto& [name, buffer] : plain.buffers) {
+    INFO(name);
+    CHECK(test::max_difference(form.buffers.at(name), buffer) < 1e-5);
+  }
+}
+
+/// Two tables of these many rows, the second tied to a linear layer by name where `tied` is "name", by tensor where it is "tensor".
+graph::Network tables(std::int64_t rows, const std::string& tied) {
+  at::manual_seed(1);
+  const at::Tensor a = at::randn({rows, 4}), b = at::randn({rows, 4});
+  graph::Builder decoder("Decoder");
+  decoder.parameter("w", tied == "tensor" ? b : at::randn({rows, 4}));
+  decoder.define("def forward(self, x):\n    return torch.linear(x, self.w, None)\n");
+  graph::Builder builder("Tables");
+  builder.parameter("a", a).parameter("b", b).child("decoder", decoder);
+  const std::string out = tied == "name" ? "torch.linear(x, self.b, None)" : "self.decoder.forward(x)";
+  builder.define(
+      "def forward(self, ids):\n"
+      "    x = torch.embedding(self.a, ids, -1, False, False) * torch.embedding(self.b, ids, -1, False, False)\n"
+      "    return " +
+      out + "\n");
+  return builder.network();
+}
+
+graph::Network normed() {
+  at::manual_seed(1);
+  graph::Builder builder("Normed");
+  builder.parameter("w", at::randn({4, 4})).parameter("scale", at::rand({4}) + 0.5).parameter("shift", at::randn({4}));
+  builder.buffer("mean", at::zeros({4})).buffer("variance", at::ones({4}));
+  builder.define(
+      "def forward(self, x):\n"
+      "    y = torch.linear(x, self.w, None)\n"
+      "    y = torch.batch_norm(y, self.scale, self.shift, self.mean, self.variance, self.training, 0.1, 1e-5, True)\n"
+      "    return torch.linear(torch.relu(y), self.w, None)\n");
+  return builder.network();
+}
+
+}  // namespace
+
+TEST_CASE("TrainingForm: large embedding tables get the gradient of the rows that were read, with the same values", "[graph]") {
+  const std::vector<c10::IValue> ids{at::tensor({5, 0, 1023, 5, 7, 7}, at::kLong).view({2, 3})};
+  const graph::Network large = tables(1024, "no"), small = tables(1023, "no");
+  check_same(large, ids);
+  CHECK(pass_of(large, true, ids).sparse == std::set<std::string>{"a", "b"});
+  CHECK(pass_of(large, false, ids).sparse.empty());
+  const std::vector<c10::IValue> few{at::tensor({5, 0, 7}, at::kLong)};
+  check_same(small, few);
+  CHECK(pass_of(small, true, few).sparse.empty());
+}
+
+TEST_CASE("TrainingForm: a table that something else reads too has a gradient of all its rows", "[graph]") {
+  const std::string tied = GENERATE(as<std::string>(), "name", "tensor");
+  const std::vector<c10::IValue> ids{at::tensor({5, 0, 7, 5}, at::kLong)};
+  const graph::Network network = tables(2000, tied);
+  check_same(network, ids);
+  CHECK(pass_of(network, true, ids).sparse == std::set<std::string>{"a"});
+}
+
+TEST_CASE("TrainingForm: a lookup that weighs rows by their number stays dense", "[graph]") {
+  const graph::Network network = test::network_of("def forward(self, ids):\n    return torch.embedding(self.a, ids, -1, True, False)\n",
+                                                  {{"a", at::randn({2000, 4})}});
+  const std::vector<c10::IValue> ids{at::tensor({5, 0, 5}, at::kLong)};
+  check_same(network, ids);
+  CHECK(pass_of(network, true, ids).sparse.empty());
+}
+
+TEST_CASE("TrainingForm: without dropout a step of a whole network is that of the network itself", "[graph]") {
+  SECTION("a text network") { check_same(test::tiny_bert(0.0).network(), test::inputs_of("bert", 3)); }
+  SECTION("a network with batch norm, whose statistics move as well") {
+    const graph::Network network = normed();
+    check_same(network, {at::randn({6, 4})});
+    CHECK_FALSE(pass_of(network, true, {at::randn({6, 4})}).buffers.at("mean").equal(at::zeros({4})));
+  }
+}
+
+TEST_CASE("TrainingForm: a model trains whole in it, its statistics move, and afterwards it is in eval mode", "[graph]") {
+  Model model = test::toy_vision_model(Freeze::none());
+  const Fields inputs{{"x", at::randn({4, 3, 16, 16})}};
+  const auto copies = [&] {
+    std::map<std::string, at::Tensor> found;
+    for (const auto& [name, tensor] : model.moving()) found[name] = tensor.detach().clone();
+    return found;
+  };
+  const at::Tensor still = model.features(inputs)["pooled"];
+  const auto before = copies();
+  model.set_training(true);
+  const at::Tensor pooled = model.features(inputs)["pooled"];
+  CHECK(pooled.requires_grad());
+  CHECK(test::max_difference(pooled.detach(), still) > 1e-3);  // by the batch's statistics
+  const auto after = copies();
+  std::size_t moved = 0;
+  for (const auto& [name, tensor] : before) {
+    const bool is_statistic = name.find("running_") != std::string::npos || name.find("num_batches") != std::string::npos;
+    INFO(name);
+    CHECK(after.at(name).equal(tensor) == !is_statistic);
+    moved += is_statistic;
+  }
+  CHECK(moved > 0);
+  model.set_training(false);
+  const at::Tensor first = model.features(inputs)["pooled"];
+  CHECK_FALSE(first.requires_grad());
+  CHECK(model.features(inputs)["pooled"].equal(first));
+  for (const auto& [name, tensor] : copies()) CHECK(tensor.equal(after.at(name)));
+}
+
+TEST_CASE("TrainingForm: dropout is on in train mode, and off in eval mode", "[graph]") {
+  Model model = test::toy_model(Freeze::none(), 0.5);
+  const Fields inputs{{"input_ids", at::randint(0, 40, {2, 7}, at::kLong)}};
+  const at::Tensor still = model.features(inputs)["pooled"];
+  model.set_training(true);
+  at::manual_seed(5);
+  const at::Tensor first = model.features(inputs)["pooled"].detach(), second = model.features(inputs)["pooled"].detach();
+  at::manual_seed(5);
+  CHECK(model.features(inputs)["pooled"].detach().equal(first));
   CHECK_FALSE(first.equal(second));
-  CHECK(first.sizes() == x.sizes());
-  CHECK(first.scalar_type() == at::kDouble);
-}
-
-TEST_CASE("Dropout: all or nothing", "[graph]") {
-  const at::Tensor x = at::ones({4});
-  CHECK(graph::dropout(x, 0).equal(x));
-  CHECK(graph::dropout(x, 1).equal(at::zeros({4})));
-  CHECK(graph::dropout(at::ones({0}), 0.5).numel() == 0);
+  model.set_training(false);
+  CHECK(model.features(inputs)["pooled"].equal(still));
 }
 
 TEST_CASE("TrainingForm: in eval mode the numbers of the network itself", "[graph]") {
@@ -72,7 +191,6 @@ TEST_CASE("TrainingForm: in eval mode the numbers of the network itself", "[grap
   network.eval();
   form.eval();
   CHECK(form(inputs)["output"].equal(network(inputs)["output"]));
-  const auto all = [](const std::string&) { return true; };
   network.train(all);
   form.train(all);
   const at::Tensor found = form(inputs)["output"];

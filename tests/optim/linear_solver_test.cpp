@@ -240,7 +240,7 @@ TEST_CASE("LinearSolver: a head that is not one linear layer is refused", "[opti
   const auto head = classifier(options);
   const auto error = test::error_of<ModelError>([&] { LinearSolver(head, inputs(), hard_targets()); });
   CHECK(error.code() == "graft-M015");
-  CHECK(error.message() == "[Solver] a head of one linear layer without dropout is wanted.");
+  CHECK(error.message() == "[Solver] a head of one linear layer without dropout, under a convex loss, is wanted.");
   CHECK(error.remedy() == "Train this head with the preset \"full\".");
 }
 

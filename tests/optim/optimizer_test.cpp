@@ -121,6 +121,18 @@ TEST_CASE("Optimizer: steps are made outside autograd, and zero_grad drops gradi
   CHECK(x.item<double>() == before);
 }
 
+TEST_CASE("Optimizer: a gradient that moves from one parameter to another steps the other", "[optim]") {
+  const at::Tensor a = leaf(doubles({1})), b = leaf(doubles({1})), gradient = doubles({2});
+  Optimizer optimizer = Optimizer::sgd({{{a, b}, 0.1}}, {.momentum = 0});
+  a.mutable_grad() = gradient;
+  optimizer.step();
+  a.mutable_grad().reset();
+  b.mutable_grad() = gradient;
+  optimizer.step();
+  CHECK(a.item<double>() == Approx(0.8));
+  CHECK(b.item<double>() == Approx(0.8));
+}
+
 TEST_CASE("Optimizer: one that was moved goes on with its moments", "[optim]") {
   const at::Tensor x = leaf(doubles({1}), doubles({1})), y = leaf(doubles({1}), doubles({1}));
   Optimizer stays = Optimizer::sgd({{{x}, 0.1}}), first = Optimizer::sgd({{{y}, 0.1}});
@@ -131,6 +143,28 @@ TEST_CASE("Optimizer: one that was moved goes on with its moments", "[optim]") {
   second.step();
   CHECK(x.item<double>() == Approx(1 - 0.1 - 0.1 * 1.9));
   CHECK(y.item<double>() == x.item<double>());
+}
+
+TEST_CASE("Optimizer: Lion's steps are those of its paper", "[optim]") {
+  const double lr = 0.1, decay = 0.5, beta1 = 0.8, beta2 = 0.6;
+  // The third gradient is against the momentum: beta1 lets the old direction win, then the new one.
+  const std::vector<double> gradients{2.0, -0.5, -3.0};
+  const at::Tensor x = leaf(doubles({1.5}));
+  Optimizer optimizer = Optimizer::lion({{{x}, lr, decay}}, {.beta1 = beta1, .beta2 = beta2});
+  CHECK(optimizer.kind() == "Lion");
+  double w = 1.5, m = 0;
+  std::vector<double> signs;
+  for (const double g : gradients) {
+    const double c = beta1 * m + (1 - beta1) * g;
+    signs.push_back(c > 0 ? 1 : -1);
+    w -= lr * (signs.back() + decay * w);
+    m = beta2 * m + (1 - beta2) * g;
+    x.mutable_grad() = doubles({g});
+    optimizer.step();
+    CHECK(x.item<double>() == Approx(w).epsilon(1e-14));
+  }
+  CHECK(signs == std::vector<double>{1, 1, -1});
+  CHECK(optimizer.state()["0.0/momentum"].item<double>() == Approx(m).epsilon(1e-14));
 }
 
 TEST_CASE("Optimizer says what is wrong with its options", "[optim][error]") {
@@ -148,6 +182,10 @@ TEST_CASE("Optimizer says what is wrong with its options", "[optim][error]") {
   CHECK(message([&] { Optimizer::adamw({{{x}}}, {.beta2 = -0.1}); }) == "[Optimizer] betas in [0, 1) are wanted, got -0.100000.");
   CHECK(message([&] { Optimizer::sgd({{{x}}}, {.momentum = 1}); }) == "[Optimizer] momentum in [0, 1) is wanted, got 1.000000.");
   CHECK(message([&] { Optimizer::sgd({{{x}}}, {.momentum = 0, .nesterov = true}); }) == "[Optimizer] Nesterov's rule needs momentum.");
+  CHECK(message([&] { Optimizer::lion({{{x}}}, {.beta2 = 1}); }) == "[Optimizer] betas in [0, 1) are wanted, got 1.000000.");
+  CHECK(message([&] {
+          Optimizer::sgd({{.parameters = {x, x}, .names = {"x"}}});
+        }) == "[Optimizer] one name for each parameter of a group is wanted.");
   const std::string leaves = "[Optimizer] leaf tensors of one type and device in a group are wanted.";
   CHECK(message([&] { Optimizer::sgd({{{x, leaf(at::ones({1}))}}}); }) == leaves);
   CHECK(message([&] { Optimizer::sgd({{{x * 2}}}); }) == leaves);

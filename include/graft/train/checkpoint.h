@@ -32,12 +32,12 @@ using Manifest = std::vector<std::pair<std::string, std::string>>;
 struct GRAFT_API Checkpoint {
   Fields tensors;
   Manifest manifest;
-  /// See docs/architecture.md; {"step", "epoch", ...}.
+  /// A JSON object: where the run, its schedule and its callbacks stand.
   std::string state;
 
   /// Atomically. Throws SystemError if it cannot be written; older files are as they were.
   void save(const std::string& path) const;
-  /// Throws CheckpointError if the file is no checkpoint, or damaged.
+  /// The tensors are a mapping of the file, read where they are used. Throws CheckpointError if the file is no checkpoint, or damaged.
   static Checkpoint load(const std::string& path);
 };
 

@@ -1,0 +1,130 @@
+#include "train/reading_check.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "core/json.h"
+#include "core/names.h"
+#include "core/table.h"
+#include "graft/text/tokenizer.h"
+#include "graph/ends.h"
+#include "graph/lookup_tables.h"
+
+namespace graft::train {
+namespace {
+
+/// Of published classifiers: ImageNet with and without a background, ImageNet-21k.
+constexpr std::array<std::int64_t, 4> published_classes{1000, 1001, 21841, 21843};
+constexpr std::size_t looked_at = 8;  // pictures
+// Numbers around 0, of a deviation near 1, do not come near this.
+constexpr double far_from_normal = 16;
+// Tables of so few rows hold kinds of tokens, neither tokens nor places.
+constexpr std::int64_t few_rows = 16;
+
+Problem warning(const std::string& code, const std::string& message, const std::string& remedy, const std::string& place = "") {
+  return {code, "[Data] " + message, remedy, place};
+}
+
+/// The layer before the one that has this weight, mostly what it reads.
+std::string layer_before(const Backbone& backbone, const std::string& weight) {
+  std::string last;
+  for (const Backbone::Tap& tap : backbone.taps()) {
+    if (!tap.is_module) continue;
+    if (weight.starts_with(tap.name + ".")) break;
+    last = tap.name;
+  }
+  return last;
+}
+
+/// A head of its own on the scores for classes that nobody asks for.
+void logits_for_features(const Model& model, std::vector<Problem>& found) {
+  const std::vector<Feature> reads = model.head().reads();
+  const bool whole = std::ranges::any_of(reads, [](const Feature& feature) { return feature.from == "output"; });
+  if (!whole || model.head().parameters().names().empty()) return;
+  const auto classifier = graph::classifier(model.backbone().network());
+  if (!classifier) return;
+  for (const auto& [name, weight] : model.backbone().network().parameters()) {
+    if (name != classifier->weight || std::ranges::find(published_classes, weight.size(0)) == published_classes.end()) continue;
+    const std::string before = layer_before(model.backbone(), name);
+    found.push_back(warning("graft-W007",
+                            "the head reads the scores of " + with_commas(weight.size(0)) +
+                                " classes that the backbone was trained on (\"" + name + "\" " + shape_text(weight.sizes()) +
+                                "), not features.",
+                            "Give the model graft::backbone::without_classifier(backbone)" +
+                                (before.empty() ? "" : ", or let the head read a feature, such as .from = \"" + before + "\"") + "."));
+  }
+}
+
+/// Pictures as they come from a file, where networks read numbers around 0.
+void bytes_for_numbers(const Model& model, const Data& train, std::vector<Problem>& found) {
+  for (std::size_t i = 0; i < std::min(looked_at, train.size()); ++i) {
+    const Record record = train.get(i);
+    std::vector<Sample> samples;
+    try {
+      Rng rng(0);
+      samples = (*model.preprocess())(record, rng, Mode::Eval);
+    } catch (const std::exception&) {
+      continue;  // told by what reads it
+    }
+    for (const auto& [name, tensor] : samples.empty() ? Fields() : samples.front().inputs) {
+      if (tensor.dim() != 3 || !tensor.is_floating_point() || tensor.numel() == 0) continue;
+      const double low = tensor.min().item<double>(), high = tensor.max().item<double>();
+      if (low < 0 || high <= far_from_normal || high > 255) continue;
+      found.push_back(warning(
+          "graft-W009", "\"" + name + "\" looks like pictures of bytes, with values from " + fixed(low, 0) + " to " + fixed(high, 0) + ".",
+          "Bring them into the range that the network was trained on: mostly / 255, less the mean, by the deviation.", record.place));
+      return;
+    }
+  }
+}
+
+/// Tried on the longest text and the largest id, where a table looks too small for them.
+void small_tables(const Model& model, std::vector<Problem>& found) {
+  const auto* tokenizer = dynamic_cast<const text::Tokenizer*>(model.preprocess().get());
+  if (tokenizer == nullptr) return;
+  const auto vocabulary = static_cast<std::int64_t>(tokenizer->words().size()), length = tokenizer->options().max_length;
+  std::int64_t smallest = std::numeric_limits<std::int64_t>::max(), largest = 0;
+  const std::set<std::string> tables = graph::lookup_tables(model.backbone().network());
+  for (const auto& [name, tensor] : model.backbone().network().parameters()) {
+    if (!tables.contains(name) || tensor.size(0) <= few_rows) continue;
+    smallest = std::min(smallest, tensor.size(0));
+    largest = std::max(largest, tensor.size(0));
+  }
+  if (largest == 0 || (largest >= vocabulary && smallest >= length)) return;
+  const c10::NoGradGuard no_grad;
+  const auto runs_on = [&](std::int64_t tokens, std::int64_t id) {
+    try {
+      model.features({{"input_ids", at::full({1, tokens}, id, at::kLong)}});
+      return true;
+    } catch (const std::exception&) {
+      return false;
+    }
+  };
+  if (!runs_on(1, vocabulary - 1)) {
+    found.push_back(warning("graft-W011",
+                            "the tokenizer gives ids up to " + with_commas(vocabulary - 1) +
+                                ", for which the network has no row: its largest table has " + with_commas(largest) + ".",
+                            "Take the vocabulary that was published with the network."));
+  } else if (!runs_on(length, 0)) {
+    found.push_back(warning("graft-W011",
+                            "the tokenizer gives up to " + with_commas(length) +
+                                " tokens, which the network cannot run on: its smallest table has " + with_commas(smallest) + " rows.",
+                            "Take a max_length of at most " + with_commas(smallest) + "."));
+  }
+}
+
+}  // namespace
+
+std::vector<Problem> check_reading(const Model& model, const Data& train) {
+  std::vector<Problem> found;
+  logits_for_features(model, found);
+  bytes_for_numbers(model, train, found);
+  small_tables(model, found);
+  return found;
+}
+
+}  // namespace graft::train

@@ -1,0 +1,24 @@
+#include "train/stores.h"
+
+#include "model/store_state.h"
+
+namespace graft::train {
+
+Stores fill_stores(const Model& model, const Data& data, FeatureSetOptions how, const FeatureStore& store, Phases& phases) {
+  Stores stores;
+  if (!store.is_on()) return stores;
+  const auto add = [&]<class Set>(std::vector<Set>& sets) {
+    std::optional<Set> made = Set::make(model, data, how, store);
+    if (!made) return false;
+    add_phase(phases, "tokenize", made->prepare_seconds());
+    add_phase(phases, "prefix", made->compute_seconds());
+    sets.push_back(std::move(*made));
+    return sets.back().is_random();
+  };
+  do {
+    if (!(model.backbone_trains() ? add(stores.cuts) : add(stores.features))) return stores;
+  } while (++how.view < store.state().options.views);
+  return stores;
+}
+
+}  // namespace graft::train

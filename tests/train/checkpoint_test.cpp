@@ -1,0 +1,320 @@
+// The files of a run: what is in them, what is refused, what is kept, and what a bad disk or a kill leaves.
+#include "graft/train/checkpoint.h"
+
+#include <sys/resource.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "core/file.h"
+#include "graft/core/log.h"
+#include "graft/core/rng.h"
+#include "graft/train/trainer.h"
+#include "support.h"
+#include "toys.h"
+#include "train/keeper.h"
+#include "train/run_state.h"
+
+using namespace graft;
+
+namespace {
+
+namespace fs = std::filesystem;
+using train::Keeper;
+using train::RunState;
+
+Checkpoint small(const std::string& best_file = "", std::int64_t step = 3) {
+  const RunState run{.step = step, .total_steps = 9, .history = {}, .best_epoch = best_file.empty() ? 0 : 1, .best_file = best_file};
+  return {.tensors = {{"weights/w", at::arange(6, at::kFloat).view({2, 3})}, {"random", at::arange(16, at::kByte)}},
+          .manifest = {{"batch", "8 x 1"}, {"seed", "0"}},
+          .state = Json{{"run", run.json()}}.dump()};
+}
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename());
+  std::ranges::sort(names);
+  return names;
+}
+
+/// What is logged while it lives.
+class Heard {
+ public:
+  Heard() {
+    set_log_sink([this](LogLevel level, std::string_view line) {
+      if (level == LogLevel::Warning) text += std::string(line) + "\n";
+    });
+  }
+  ~Heard() { set_log_sink({}); }
+  std::string text;
+};
+
+/// Saving fails from a step on, as on a disk that is full.
+class FullDisk final : public Callback {
+ public:
+  explicit FullDisk(std::int64_t step) : step_(step) { ::getrlimit(RLIMIT_FSIZE, &before_); }
+  ~FullDisk() override { end(); }
+  Action on_step(const StepRecord& step) override {
+    if (step.step != step_) return Action::Continue;
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{2000, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    return Action::Continue;
+  }
+  void on_exception(const std::exception&) override { end(); }
+
+ private:
+  void end() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  std::int64_t step_;
+  void (*handler_)(int) = SIG_DFL;
+  rlimit before_{};
+};
+
+TrainerOptions options(const std::string& folder, bool resume) {
+  return {.epochs = 3,
+          .batch_size = 8,
+          .precision = Precision::Float32,
+          .checkpoints = {.folder = folder, .every_steps = 2, .keep = 3, .resume = resume}};
+}
+
+Splits messages() { return {test::toy_messages(32), test::toy_messages(16, 3), {}}; }
+
+/// The head's weights in the end.
+at::Tensor trained(const TrainerOptions& options, const Splits& data = messages(), std::int64_t hidden = 8,
+                   const std::shared_ptr<Callback>& callback = nullptr) {
+  Model model = test::toy_model(Freeze::all(), 0.0, hidden);
+  Trainer trainer(options);
+  if (callback) trainer.add(callback);
+  trainer.fit(model, data);
+  return model.head().parameters()["weight"].detach().clone();
+}
+
+void damage(const std::string& path) { fs::resize_file(path, fs::file_size(path) / 2); }
+
+void rewrite(const std::string& path, const std::function<void(Checkpoint&)>& change) {
+  Checkpoint checkpoint = Checkpoint::load(path);
+  change(checkpoint);
+  checkpoint.save(path);
+}
+
+}  // namespace
+
+TEST_CASE("Checkpoint: what was saved is loaded", "[train]") {
+  const test::TempDir folder;
+  Checkpoint saved = small("best-2.safetensors");
+  saved.manifest.emplace_back("latin \xE9", "1");
+  saved.save(folder.file("c"));
+  const Checkpoint loaded = Checkpoint::load(folder.file("c"));
+  CHECK(loaded.state == saved.state);
+  CHECK(loaded.manifest.front() == saved.manifest.front());
+  CHECK(loaded.tensors.size() == 2);
+  CHECK(at::equal(loaded.tensors["weights/w"], saved.tensors["weights/w"]));
+  CHECK(names_in(folder.path()) == std::vector<std::string>{"c"});
+  saved.tensors = {{"odd", at::ones({3}, at::kByte)}, {"wide", at::ones({2}, at::kLong)}, {"w", at::ones({1})}};
+  saved.save(folder.file("c"));  // every number where its type wants it: loading copies nothing
+  CHECK(Checkpoint::load(folder.file("c")).tensors.names() == std::vector<std::string>{"wide", "w", "odd"});
+}
+
+TEST_CASE("Checkpoint: other files and damaged ones are refused, whatever is wrong with them", "[train][error]") {
+  const test::TempDir folder;
+  const std::string path = folder.file("step-3.safetensors");
+  small().save(path);
+  const std::string whole = read_file(path);
+  const auto refused = [&](const std::string& bytes) {
+    test::write(path, bytes);
+    return test::error_of<CheckpointError>([&] { Checkpoint::load(path); }).place() == path;
+  };
+  SECTION("cut at every byte") {
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      if (!refused(whole.substr(0, size))) FAIL("cut to " << size);
+    }
+  }
+  SECTION("mutated") {
+    const auto seed = static_cast<std::uint64_t>(Catch::rngSeed());
+    INFO("seed " << seed);
+    Rng rng(seed);
+    std::size_t taken = 0, refusals = 0;
+    for (int i = 0; i < 600; ++i) {
+      std::string bytes = whole;
+      for (std::uint64_t n = 1 + rng.below(4); n > 0; --n) {
+        const std::size_t at = rng.below(bytes.size()), length = rng.below(9);
+        switch (rng.below(4)) {
+          case 0:
+            bytes[at] = static_cast<char>(rng.below(256));
+            break;
+          case 1:
+            bytes.erase(at, length);
+            break;
+          case 2:
+            bytes.insert(at, bytes.substr(rng.below(bytes.size()), length));
+            break;
+          default:
+            bytes[at] = "0123456789{}[]\",:"[rng.below(17)];
+        }
+        if (bytes.empty()) bytes = "x";
+      }
+      test::write(path, bytes);
+      try {
+        const Keeper keeper({.folder = folder.path(), .resume = true});
+        taken += keeper.newest().has_value() ? 1 : 0;
+      } catch (const CheckpointError&) {
+        ++refusals;
+      }
+    }
+    CHECK(taken + refusals == 600);  // and nothing else was thrown
+    CHECK(taken > 10);               // bytes of tensors are what they are
+    CHECK(refusals > 150);
+  }
+  SECTION("a safetensors file of something else, and one without a run") {
+    Checkpoint other = small();
+    other.state = "[1]";
+    other.save(path);
+    CHECK(test::error_of<CheckpointError>([&] { Checkpoint::load(path); }).code() == "graft-K024");
+    other.state = R"({"run": {"step": -1}})";
+    other.save(path);
+    const Keeper keeper({.folder = folder.path(), .resume = true});
+    CHECK(test::error_of<CheckpointError>([&] { keeper.newest(); }).code() == "graft-K024");
+    small("../other").save(path);
+    CHECK(test::error_of<CheckpointError>([&] { keeper.newest(); }).message().find("../other") != std::string::npos);
+  }
+}
+
+TEST_CASE("RunState: numbers that JSON does not have survive it", "[train]") {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  RunState state;
+  state.step = 4, state.total_steps = 8;
+  state.history = {{.epoch = 1, .train_loss = 0.1, .valid_loss = nan, .metrics = {{"r2", nan}, {"mse", inf}, {"a", -inf}, {"b", 0.1}}}};
+  const RunState back = RunState::from(Json::parse(state.json().dump()), "");
+  REQUIRE(back.history.size() == 1);
+  const EpochRecord& record = back.history.front();
+  CHECK(std::isnan(record.valid_loss.value()));
+  CHECK(record.metrics.size() == 4);
+  CHECK(record.metrics[0].first == "r2");
+  CHECK(std::isnan(record.metrics[0].second));
+  CHECK(record.metrics[1].second == inf);
+  CHECK(record.metrics[2].second == -inf);
+  CHECK(record.metrics[3].second == 0.1);
+  CHECK(record.train_loss == 0.1);
+}
+
+TEST_CASE("resume: a damaged newest checkpoint is told, and the one before it taken", "[train][resume]") {
+  const test::TempDir folder;
+  const at::Tensor unbroken = trained(options(folder.path(), false));
+  const auto files = checkpoints_in(folder.path());
+  REQUIRE(files.size() == 3);
+  Heard heard;
+  SECTION("cut short") {
+    damage(files[2].second);
+    CHECK(at::equal(trained(options(folder.path(), true)), unbroken));
+  }
+  SECTION("without its best weights") {
+    rewrite(files[2].second, [](Checkpoint& checkpoint) {
+      Json state = Json::parse(checkpoint.state);
+      state["run"]["best_file"] = "best-99.safetensors";
+      checkpoint.state = state.dump();
+    });
+    CHECK(at::equal(trained(options(folder.path(), true)), unbroken));
+    CHECK(heard.text.find("best-99.safetensors") != std::string::npos);
+  }
+  SECTION("none can be read: nothing is begun over what was learned") {
+    for (const auto& [step, path] : files) damage(path);
+    CHECK(test::error_of<CheckpointError>([&] { trained(options(folder.path(), true)); }).place() == files[0].second);
+    CHECK(checkpoints_in(folder.path()).size() == 3);
+  }
+  CHECK(heard.text.find(files[2].second) != std::string::npos);
+  CHECK(heard.text.find("The one before it is taken.") != std::string::npos);
+}
+
+TEST_CASE("resume: a full disk ends the run, and the checkpoint before stays", "[train][resume][error]") {
+  const test::TempDir folder;
+  const at::Tensor unbroken = trained(options("", false));
+  const auto error =
+      test::error_of<SystemError>([&] { trained(options(folder.path(), false), messages(), 8, std::make_shared<FullDisk>(6)); });
+  CHECK(error.code() == "graft-S003");
+  CHECK(error.remedy().find("disk") != std::string::npos);
+  for (const std::string& name : names_in(folder.path())) CHECK(name.find(".part") == std::string::npos);
+  REQUIRE_FALSE(checkpoints_in(folder.path()).empty());
+  CHECK(checkpoints_in(folder.path()).back().first == 4);
+  CHECK(at::equal(trained(options(folder.path(), true)), unbroken));
+}
+
+TEST_CASE("resume: another run is refused with a table of what differs", "[train][resume][error]") {
+  const test::TempDir folder;
+  trained(options(folder.path(), false));
+  const auto refused = [&](const std::string& fact, const std::string& before, const std::string& now, const TrainerOptions& other,
+                           const Splits& data = messages(), std::int64_t hidden = 8) {
+    const auto error = test::error_of<CheckpointError>([&] { trained(other, data, hidden); });
+    INFO(error.what());
+    CHECK(error.code() == "graft-K025");
+    CHECK(error.message().find("\"" + fact + "\"") != std::string::npos);
+    CHECK(error.message().find("the checkpoint's run") != std::string::npos);
+    CHECK(error.message().find(before) != std::string::npos);
+    CHECK(error.message().find(now) != std::string::npos);
+    CHECK(error.place() == folder.path());
+  };
+  const auto with = [&](auto change) {
+    TrainerOptions other = options(folder.path(), true);
+    change(other);
+    return other;
+  };
+  refused("batch", "8 x 1", "4 x 2", with([](auto& o) { o.batch_size = 4, o.accumulate = 2; }));
+  refused("optimizer", "AdamW", "Lion", with([](auto& o) { o.optimizer = OptimizerKind::Lion; }));
+  refused("parameter groups", "0.001", "0.002", with([](auto& o) { o.lr = 0.002; }));
+  refused("schedule", "linear", "cosine", with([](auto& o) { o.schedule = Schedule(Schedule::Kind::Cosine, 0.1); }));
+  refused("epochs", "3", "4", with([](auto& o) { o.epochs = 4; }));
+  refused("seed", "0", "1", with([](auto& o) { o.seed = 1; }));
+  refused("order", "shuffled", "sampled", with([](auto& o) { o.sampler = Sampler::balanced(messages().train, "queue"); }));
+  const TrainerOptions same = options(folder.path(), true);
+  refused("head", "\"hidden\":8", "\"hidden\":4", same, messages(), 4);
+  refused("training data", "32 records", "31 records", same, {test::toy_messages(31), messages().valid, {}});
+  refused("validation data", "16 records", "16 records", same, {messages().train, test::toy_messages(16, 4), {}});
+  rewrite(checkpoints_in(folder.path()).back().second, [](Checkpoint& checkpoint) {
+    for (auto& [name, value] : checkpoint.manifest) {
+      if (name == "LibTorch") value = "1.13.0";
+    }
+  });
+  refused("LibTorch", "1.13.0", "2.", same);
+  CHECK(test::error_of<ConfigError>([&] { trained(options(folder.path(), false)); }).code() == "graft-C038");
+}
+
+TEST_CASE("resume: another processor and other threads are only told", "[train][resume]") {
+  const test::TempDir folder;
+  const at::Tensor unbroken = trained(options(folder.path(), false));
+  rewrite(checkpoints_in(folder.path()).back().second, [](Checkpoint& checkpoint) {
+    for (auto& [name, value] : checkpoint.manifest) {
+      if (name == "threads") value = "77";
+      if (name == "processor") value = "VAX";
+    }
+  });
+  const Heard heard;
+  CHECK(at::equal(trained(options(folder.path(), true)), unbroken));
+  CHECK(heard.text.find("graft-W006: the run was begun with threads 77") != std::string::npos);
+  CHECK(heard.text.find("processor VAX") != std::string::npos);
+}
+
+TEST_CASE("resume: a checkpoint whose parts do not belong together is refused", "[train][resume][error]") {
+  const test::TempDir folder;
+  trained(options(folder.path(), false));
+  const std::string path = checkpoints_in(folder.path()).back().second;
+  const auto change =
+      GENERATE(as<std::string>(), "no random numbers", "bad random numbers", "no weights", "surplus weights", "no schedule");
+  INFO(change);
+  rewrite(path, [&](Checkpoint& checkpoint) {
+    Fields tensors;
+    for (const auto& [name, tensor] : checkpoint.tensors) {
+      if (change == "no random numbers" && name == "random") continue;
+      if (change == "no weights" && name.starts_with("weights/")) continue;
+      tensors.set(name, change == "bad random numbers" && name == "random" ? at::full_like(tensor, 255) : tensor);
+    }
+    if (change == "surplus weights") tensors.set("weights/head.more", at::zeros({1}));
+    if (change == "no schedule") checkpoint.state = Json{{"run", Json::parse(checkpoint.state)["run"]}}.dump();
+    checkpoint.tensors = tensors;
+  });
+  const auto error = test::error_of<CheckpointError>([&] { trained(options(folder.path(), true)); });
+  CHECK((error.code() == "graft-K024" || error.code() == "graft-K026"));
+}

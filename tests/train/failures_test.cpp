@@ -1,0 +1,201 @@
+#include <functional>
+
+#include "graft/data/tensor_inputs.h"
+#include "graft/data/tensors.h"
+#include "graft/graft.h"
+#include "graft/train/data_check.h"
+#include "graph/network.h"
+#include "halves.h"
+#include "support.h"
+#include "toys.h"
+
+using namespace graft;
+
+namespace {
+
+/// What the library says while it lives.
+class Heard {
+ public:
+  Heard() {
+    set_log_sink([this](LogLevel level, std::string_view text) {
+      if (level == LogLevel::Warning) lines.emplace_back(text);
+    });
+  }
+  ~Heard() { set_log_sink({}); }
+  Heard(const Heard&) = delete;
+  Heard& operator=(const Heard&) = delete;
+  std::string with(const std::string& code) const {
+    std::string found;
+    for (const std::string& line : lines) found += line.starts_with(code) ? line + "\n" : "";
+    return found;
+  }
+  std::vector<std::string> lines;
+};
+
+at::Tensor tensor_of(const graph::NamedTensors& tensors, const std::string& name) {
+  const auto found = std::ranges::find(tensors, name, &std::pair<std::string, at::Tensor>::first);
+  REQUIRE(found != tensors.end());
+  return found->second;
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+std::string found(const Model& model, const Splits& data, const std::string& code) {
+  std::string text;
+  for (const Problem& problem : check_data(model, data)) text += problem.code == code ? problem.message + " " + problem.remedy + "\n" : "";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("Failures 12: a head on the scores of a published classifier is told, one on features is not", "[train]") {
+  const std::string code =
+      "def forward(self, x):\n    h = torch.relu(torch.linear(x, self.first))\n    return torch.linear(h, self.w, self.b)\n";
+  const auto model_of = [&](std::int64_t classes, const std::function<Backbone(const Backbone&)>& change) {
+    const Backbone whole(test::network_of(code, {{"first", at::rand({8, 4})}, {"w", at::rand({classes, 8})}, {"b", at::rand({classes})}}));
+    return Model(change(whole), head::Classifier({.labels = {"0", "1", "2"}}), TensorInputs({{"x", at::zeros({4})}}), {.device = "cpu"});
+  };
+  const Splits data{data::tensors({{"x", at::rand({12, 4})}, {"label", at::arange(12) % 3}}), {}, {}};
+  const auto same = [](const Backbone& whole) { return whole; };
+  const std::string told = found(model_of(1000, same), data, "graft-W007");
+  CHECK(contains(told, "the scores of 1,000 classes that the backbone was trained on (\"w\" [1000, 8])"));
+  CHECK(contains(told, "graft::backbone::without_classifier"));
+  CHECK(found(model_of(1000, backbone::without_classifier), data, "graft-W007").empty());
+  CHECK(found(model_of(768, same), data, "graft-W007").empty());
+}
+
+TEST_CASE("Failures 14: pictures of bytes are told, normalised ones and those in [0, 1] are not", "[train]") {
+  const Model model = test::toy_vision_model();
+  const auto told = [&](const at::Tensor& x) {
+    return found(model, {data::tensors({{"x", x}, {"label", at::arange(x.size(0)) % 3}}, "pictures"), {}, {}}, "graft-W009");
+  };
+  at::manual_seed(1);
+  const at::Tensor random = at::rand({6, 3, 16, 16});
+  CHECK(contains(told((random * 255).floor()), "\"x\" looks like pictures of bytes, with values from 0 to 25"));
+  CHECK(told(random).empty());
+  CHECK(told((random - 0.5) * 8).empty());
+  CHECK(told((random - 0.5) * 100).empty());  // some other signal
+}
+
+TEST_CASE("Failures 20: a backbone without parameters that is to train is told", "[train]") {
+  const Heard heard;
+  const graph::Network network = test::network_of("def forward(self, x):\n    return torch.relu(x)\n", {});
+  const Splits data{data::tensors({{"x", at::rand({12, 4})}, {"label", at::arange(12) % 3}}), {}, {}};
+  for (const Freeze& freeze : {Freeze::all(), Freeze::none()}) {
+    Model model(Backbone(network), head::Classifier({.labels = {"0", "1", "2"}}), TensorInputs({{"x", at::zeros({4})}}),
+                {.freeze = freeze, .device = "cpu"});
+    Trainer({.epochs = 1}).fit(model, data);
+    CHECK(contains(heard.with("graft-W012"), "the policy \"none\" trains some of the backbone, which has no parameters") ==
+          (freeze == Freeze::none()));
+  }
+}
+
+TEST_CASE("Failures 29: a tokenizer that gives more than the network's tables have is told", "[train]") {
+  const auto model_of = [](std::int64_t max_length) {
+    return Model(test::tiny_bert(), head::Classifier({.label = "queue", .labels = {"A", "B", "C"}}),
+                 text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message", .max_length = max_length}),
+                 {.device = "cpu"});
+  };
+  const Splits data{test::toy_messages(12), {}, {}};
+  const std::string told = found(model_of(256), data, "graft-W011");
+  CHECK(contains(told, "the tokenizer gives up to 256 tokens, which the network cannot run on: its smallest table has 64 rows."));
+  CHECK(contains(told, "at most 64"));
+  CHECK(found(model_of(64), data, "graft-W011").empty());
+
+  std::vector<std::pair<std::string, at::Tensor>> weights;
+  const Backbone whole = test::tiny_bert();
+  for (const auto& [name, tensor] : whole.network().parameters())
+    weights.emplace_back(name, contains(name, "word_embeddings") ? tensor.narrow(0, 0, 150).clone() : tensor);
+  const Model small(Backbone(whole.network().with_tensors(weights)), head::Classifier({.label = "queue", .labels = {"A", "B", "C"}}),
+                    text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message", .max_length = 32}),
+                    {.device = "cpu"});
+  CHECK(contains(found(small, data, "graft-W011"), "the tokenizer gives ids up to 159, for which the network has no row"));
+}
+
+TEST_CASE("Failures 33: tensors that stand in two parts are told as texts are", "[train]") {
+  const Model model = test::toy_vision_model();
+  const Data train = test::toy_pictures(20, 1), other = test::toy_pictures(20, 2);
+  CHECK(found(model, {train, other, {}}, "graft-W001").empty());
+  CHECK(contains(found(model, {train, train.subset({3, 5}), {}}, "graft-W001"),
+                 "2 of 2 validation inputs stand in the training data too: pictures:3 and pictures:3, pictures:5 and pictures:5."));
+  const Data relabelled = train.subset({4}).map([](Record record) {
+    record.values["label"] = (std::get<std::int64_t>(record.values.at("label")) + 1) % 3;
+    return record;
+  });
+  const std::vector<Data> both{train, relabelled};
+  CHECK(contains(found(model, {data::concat(both), {}, {}}, "graft-W004"), "1 training inputs stand there again with another answer"));
+}
+
+TEST_CASE("Failures 36: fp16 is refused on the CPU before the first step", "[train][error]") {
+  Model model = test::toy_model();
+  const auto error = test::error_of<ConfigError>([&] {
+    Trainer({.precision = Precision::Float16}).fit(model, {test::toy_messages(8), {}, {}});
+  });
+  CHECK(error.code() == "graft-C033");
+}
+
+TEST_CASE("Failures 39: the rate reaches its end with the last step, whatever is accumulated", "[train]") {
+  class Rates final : public Callback {
+   public:
+    Action on_step(const StepRecord& step) override {
+      seen.push_back(step.lr);
+      return Action::Continue;
+    }
+    std::vector<double> seen;
+  };
+  const auto rates = std::make_shared<Rates>();
+  Model model = test::toy_model(Freeze::up_to("encoder.layer.0"));
+  Trainer({.epochs = 2, .batch_size = 4, .accumulate = 2, .lr = 1e-2}).add(rates).fit(model, {test::toy_messages(37), {}, {}});
+  REQUIRE(rates->seen.size() == 10);
+  CHECK(rates->seen.back() > 0);
+  CHECK(rates->seen.back() < 0.2 * 1e-2);
+}
+
+TEST_CASE("Failures 44: an exception in a loader's thread comes with the record's place", "[train][error]") {
+  const Data data = test::toy_messages(40).map([](Record record) {
+    if (record.place == "toy:30") record.values.erase("message");
+    return record;
+  });
+  for (const Freeze& freeze : {Freeze::all(), Freeze::none()}) {
+    Model model = test::toy_model(freeze);
+    const auto error = test::error_of<DataError>([&] { Trainer({.epochs = 1, .threads = 2}).fit(model, {data, {}, {}}); });
+    CHECK(error.code() == "graft-D004");
+    CHECK(error.place() == "toy:30");
+  }
+}
+
+TEST_CASE("Failures 46: metrics of data with one class only are numbers", "[train]") {
+  Model model = test::toy_model();
+  const Data one = test::toy_messages(90).map([](Record record) {
+    record.values["queue"] = std::string("A");
+    return record;
+  });
+  const EvalReport report = Evaluator().run(model, one);
+  for (const auto& [name, value] : report.metrics) {
+    INFO(name);
+    CHECK(std::isfinite(value));
+  }
+}
+
+TEST_CASE("Failures 48: weights under two names train as one, and stay one", "[train]") {
+  const graph::Network network = graph::Network::load(test::golden_path("checkpoints/tied.pt"));
+  CHECK(std::ranges::any_of(Backbone(network).findings(), [](const Finding& finding) { return finding.code == "graft-F014"; }));
+  Model model(Backbone(network), head::Classifier({.labels = {"0", "1", "2"}}), TensorInputs({{"ids", at::zeros({7}, at::kLong)}}),
+              {.freeze = Freeze::none(), .device = "cpu"});
+  at::manual_seed(2);
+  Trainer({.epochs = 2, .batch_size = 8, .lr = 1e-2})
+      .fit(model, {data::tensors({{"ids", at::randint(0, 20, {24, 7}, at::kLong)}, {"label", at::arange(24) % 3}}), {}, {}});
+  const test::TempDir folder;
+  model.save(folder.file("m.pt"));
+  std::map<const void*, std::vector<std::string>> by_storage, before;
+  for (const auto& [name, tensor] : network.parameters()) before[tensor.data_ptr()].push_back(name);
+  const graph::Network saved = graph::Network::load(folder.file("m.pt")).child("backbone");
+  std::map<std::string, at::Tensor> values;
+  for (const auto& [name, tensor] : saved.parameters()) values[name] = tensor;
+  std::size_t ties = 0;
+  for (const auto& [storage, names] : before) {
+    for (std::size_t i = 1; i < names.size(); ++i, ++ties) CHECK(at::equal(values.at(names[i]), values.at(names[0])));
+    CHECK_FALSE(at::equal(values.at(names[0]), tensor_of(network.parameters(), names[0])));
+  }
+  CHECK(ties > 0);
+}
