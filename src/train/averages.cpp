@@ -41,10 +41,13 @@ void Averages::put_in(Stream& stream) {
   const at::Tensor random = generator.get_state();
   const bool training = model_.is_training();
   model_.set_training(true);
-  stream.begin(1, 0);
-  int steps = 0;
-  for (const Window* window = stream.next(); window != nullptr && steps < recalibration_steps; window = stream.next(), ++steps) {
-    for (const Piece& piece : window->pieces) stream.features(piece);
+  for (int epoch = 1, steps = 0; steps < recalibration_steps; ++epoch) {
+    stream.begin(epoch, 0);
+    const int before = steps;
+    for (const Window* window = stream.next(); window != nullptr && steps < recalibration_steps; window = stream.next(), ++steps) {
+      for (const Piece& piece : window->pieces) stream.features(piece);
+    }
+    if (steps == before) break;  // no record can be prepared
   }
   model_.set_training(training);
   generator.set_state(random);

@@ -85,8 +85,11 @@ Course settle(Model& model, const Splits& data, Preset preset, const TrainerOpti
     if (!course.trainer.epochs) course.trainer.epochs = gradual_epochs;
     course.trainer.unfreeze = stages(model, *course.trainer.epochs);
     model.freeze(Freeze::all());
-    course.text = "gradual" + why + ": the head in epoch 1, all layers in epoch " + std::to_string(course.trainer.unfreeze.back().epoch) +
-                  ", more from the top in each epoch between";
+    const int last = course.trainer.unfreeze.back().epoch;
+    course.text =
+        "gradual" + why + ": " +
+        (last == 1 ? std::string("the head alone, as one epoch leaves none to open layers in")
+                   : "the head in epoch 1, all layers in epoch " + std::to_string(last) + ", more from the top in each epoch between");
     return course;
   }
   if (preset == Preset::Finetune) {

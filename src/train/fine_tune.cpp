@@ -10,6 +10,7 @@
 #include "train/course.h"
 #include "train/preflight.h"
 #include "train/probe.h"
+#include "train/with_precision.h"
 
 namespace graft {
 namespace {
@@ -50,7 +51,10 @@ FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions
   const Freeze policy = model.policy();
   const train::Course course = train::settle(model, data, options.preset, options.trainer);
   report.plan = course.text;
-  train::preflight(model, data);
+  {
+    const train::WithPrecision precision(model, course.trainer.precision);
+    train::preflight(model, data);
+  }
   warn(report, model, data, options);
   if (course.solves && !(course.steps && resumes(options.trainer))) {
     FineTuneOptions probing = options;

@@ -5,30 +5,13 @@
 #include "core/json.h"
 #include "core/table.h"
 #include "graft/train/stopping.h"
-#include "model/store_state.h"
+#include "train/deterministic.h"
 #include "train/identity.h"
 #include "train/preflight.h"
+#include "train/stores.h"
 #include "train/with_precision.h"
 
 namespace graft::train {
-
-namespace {
-
-/// LibTorch's setting for the whole process, while it lives.
-class Deterministic {
- public:
-  explicit Deterministic(bool wanted) : before_(at::globalContext().deterministicAlgorithms()) {
-    at::globalContext().setDeterministicAlgorithms(wanted || before_, /*warn_only=*/false);
-  }
-  ~Deterministic() { at::globalContext().setDeterministicAlgorithms(before_, /*warn_only=*/false); }
-  Deterministic(const Deterministic&) = delete;
-  Deterministic& operator=(const Deterministic&) = delete;
-
- private:
-  bool before_;
-};
-
-}  // namespace
 
 Run::Run(Model& model, const Splits& data, const TrainerOptions& options, std::vector<std::shared_ptr<Callback>> callbacks,
          std::stop_token stop)
@@ -63,8 +46,8 @@ void Run::train() {
   std::optional<Keeper::Found> found = keeper_.newest();
   Precision precision = options_.precision;
   if (found && precision == Precision::Auto) precision = frozen_precision_of(found->checkpoint.manifest);
-  preflight(model_, data_);
   const WithPrecision with_precision(model_, precision);
+  preflight(model_, data_, &options_);
   const Deterministic deterministic(options_.deterministic);
   report_.precision = model_.precision();
   if (found) state_ = found->run;
@@ -92,6 +75,7 @@ void Run::train() {
   }
   model_.set_training(false);
   stepper_->finish();
+  audit_->check(model_);
   report_.history = state_.history;
   report_.best_epoch = state_.best_epoch;
   report_.steps = state_.step;
@@ -112,7 +96,9 @@ bool Run::adopt(int epoch) {
   const bool changes = policy != nullptr && *policy != model_.policy();
   state_.policy_epoch = epoch;
   if (!changes && stepper_) return false;
+  if (changes && audit_) audit_->check(model_);
   if (changes) model_.freeze(*policy);
+  audit_.emplace(model_);
   if (stepper_) {
     stepper_->rebind();
   } else {
@@ -131,25 +117,13 @@ void Run::enter(int epoch) {
 }
 
 Stores Run::fill(const Data& data, Mode mode) {
-  Stores stores;
-  if (!options_.store.is_on()) return stores;
-  FeatureSetOptions how{.mode = mode,
-                        .seed = options_.seed,
-                        .threads = options_.threads,
-                        .progress = [this](const Progress& p) { progress(p); },
-                        .stop = stop_};
-  const auto add = [&]<class Set>(std::vector<Set>& sets) {
-    std::optional<Set> made = Set::make(model_, data, how, options_.store);
-    if (!made) return false;
-    add_phase(report_.phases, "tokenize", made->prepare_seconds());
-    add_phase(report_.phases, "prefix", made->compute_seconds());
-    sets.push_back(std::move(*made));
-    return sets.back().is_random();
-  };
-  do {
-    if (!(model_.backbone_trains() ? add(stores.cuts) : add(stores.features))) return stores;
-  } while (++how.view < options_.store.state().options.views);
-  return stores;
+  return fill_stores(model_, data,
+                     {.mode = mode,
+                      .seed = options_.seed,
+                      .threads = options_.threads,
+                      .progress = [this](const Progress& p) { progress(p); },
+                      .stop = stop_},
+                     options_.store, report_.phases);
 }
 
 void Run::run_epoch() {

@@ -8,6 +8,7 @@
 #include "core/stopwatch.h"
 #include "graft/train/callback.h"
 #include "graft/train/trainer_options.h"
+#include "train/audit.h"
 #include "train/averages.h"
 #include "train/keeper.h"
 #include "train/run_state.h"
@@ -57,6 +58,7 @@ class Run {
   Keeper keeper_;
   Validation validation_;
   Averages averages_;
+  std::optional<FrozenAudit> audit_;
   Stores stores_;
   std::unique_ptr<Stream> stream_;
   std::optional<Stepper> stepper_;

@@ -66,6 +66,7 @@ void Stepper::rebind() {
   if (!model_.backbone_trains()) formula_ = head::DenseStep::make(model_.head());
   const auto trainable = model_.trainable();
   optimizer_.bind(trainable);
+  watch_.restart();
   parameters_.clear();
   for (const auto& [name, tensor] : trainable) parameters_.push_back(tensor);
   for (const auto& regularizer : regularizers_) regularizer->begin(trainable);
@@ -79,8 +80,9 @@ StepRecord Stepper::operator()(const Stream& stream, const Window& window, std::
     scaler_->update();
     return record;
   }
+  if (!formula_) watch_(model_);
   for (const auto& regularizer : regularizers_) regularizer->add_gradient();
-  for (const auto& callback : callbacks_) callback->on_backward(model_, step);
+  for (const auto& callback : callbacks_) callback->on_backward(model_, step + 1);
   Stopwatch watch;
   record.grad_norm = clip();
   if (!std::isfinite(record.grad_norm)) throw not_finite(model_, stream, window, record);
@@ -139,6 +141,7 @@ double Stepper::clip() {
 }
 
 void Stepper::finish() {
+  watch_.finish(model_);
   formula_.reset();
   optimizer_.zero_grad();
 }

@@ -7,6 +7,7 @@
 #include "graft/optim/optimizer.h"
 #include "graft/train/callback.h"
 #include "head/dense_step.h"
+#include "train/audit.h"
 #include "train/stream.h"
 
 namespace graft::train {
@@ -46,6 +47,7 @@ class Stepper {
   Optimizer optimizer_;
   std::optional<LossScaler> scaler_;
   std::vector<std::unique_ptr<Regularizer>> regularizers_;
+  GradientWatch watch_;
   std::vector<at::Tensor> parameters_;  // all that have gradients now
   Times times_;
   at::Tensor square_;                   // of the norm of all gradients

@@ -121,6 +121,36 @@ TEST_CASE("Averages: to measure them changes nothing in the run, dropout and bat
   CHECK(losses_with(0.9, true) == plain);
 }
 
+TEST_CASE("Averages: after validation weights and statistics are the live ones, to the bit", "[train]") {
+  class Watch final : public Callback {
+   public:
+    void on_fit_begin(const Model& model, const FitPlan&) override { model_ = &model; }
+    Action on_step(const StepRecord&) override {
+      last_.clear();
+      for (const auto& [name, tensor] : model_->moving()) last_.push_back(tensor.detach().clone());
+      return Action::Continue;
+    }
+    Action on_evaluation(const EpochRecord&) override {
+      const auto now = model_->moving();
+      for (std::size_t i = 0; i < now.size(); ++i) differ += !now[i].second.equal(last_[i]);
+      ++evaluations;
+      return Action::Continue;
+    }
+    int differ = 0, evaluations = 0;
+
+   private:
+    const Model* model_ = nullptr;
+    std::vector<at::Tensor> last_;
+  };
+  Model model = test::toy_vision_model(Freeze::none());
+  const auto watch = std::make_shared<Watch>();
+  Trainer({.epochs = 2, .batch_size = 8, .lr = 1e-2, .ema = 0.9})
+      .add(watch)
+      .fit(model, {test::toy_pictures(24), test::toy_pictures(8, 3), {}});
+  CHECK(watch->evaluations == 2);
+  CHECK(watch->differ == 0);
+}
+
 TEST_CASE("Averages: batch norm has the statistics of the averaged weights", "[train]") {
   graph::Builder builder("Normed");
   at::manual_seed(1);

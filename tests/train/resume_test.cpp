@@ -72,6 +72,20 @@ TEST_CASE("resume: L2-SP pulls to where the run started, also what trains later"
   check_every_checkpoint(scenario, unbroken, 4);
 }
 
+TEST_CASE("resume: in the model that was stopped, whose weights are not where the run started", "[train][resume]") {
+  Scenario scenario{texts(), messages(), options(2)};
+  scenario.options.regularizers = {[] { return std::make_unique<L2Sp>(1.0, 0.1); }};
+  const Outcome unbroken = run(scenario);
+  const TempDir folder;
+  std::stop_source source;
+  Model model = scenario.model();
+  scenario.options.checkpoints.folder = folder.path();
+  Trainer(scenario.options).add(std::make_shared<Stopper>(source, Stop{.step = 4}, 5)).fit(model, scenario.data, source.get_token());
+  scenario.options.checkpoints.resume = true;
+  CHECK(Trainer(scenario.options).fit(model, scenario.data).resumed_at == 4);
+  for (const auto& [name, tensor] : model.moving()) CHECK(at::equal(tensor, unbroken.moving.at(name)));
+}
+
 TEST_CASE("resume: a sampler, plain batches, steps that repeat, the data's own order", "[train][resume]") {
   Scenario scenario{texts(), messages(37), options(2)};  // the last step is a smaller one
   SECTION("a sampler") { scenario.options.sampler = Sampler::balanced(scenario.data.train, "queue"); }
