@@ -33,6 +33,10 @@ bool RunFolder::is_finished(const std::string& path) {
 
 RunFolder::RunFolder(const std::string& path, bool anew) : path_(path) {
   std::error_code error;
+  // What a process left that was killed while it wrote.
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
+    if (entry.path().filename().string().find(".part.") != std::string::npos) fs::remove(entry.path(), error);
+  }
   if (anew) {
     for (const char* name : {"checkpoints", "report.json"}) fs::remove_all(file(name), error);
   }

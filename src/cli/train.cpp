@@ -73,6 +73,7 @@ int preview(const TrainSettings& settings, const TrainInputs& inputs, const Trai
 int run(TrainSettings settings, const Voice& voice) {
   if (settings.resume == "auto" && RunFolder::is_finished(settings.out)) {
     std::cerr << "the run in " << settings.out << " has ended; --force starts it anew\n";
+    RunFolder(settings.out).forget_checkpoints();  // it may have been killed before it could
     std::cout << read_file(settings.out + "/report.json");
     return 0;
   }

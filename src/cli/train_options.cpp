@@ -86,6 +86,7 @@ TrainerOptions TrainSettings::trainer() const {
   if (epochs > 0) options.epochs = epochs;
   if (layer_decay > 0) options.layer_decay = layer_decay;
   if (limit_steps > 0) options.limit_steps = limit_steps;
+  options.gradient_checkpointing = gradient_checkpointing;
   if (l2_sp > 0) options.regularizers.push_back([alpha = l2_sp] { return std::make_unique<L2Sp>(alpha); });
   if (checkpoint_every != "off") {
     const bool steps = std::isdigit(static_cast<unsigned char>(checkpoint_every.back())) != 0;

@@ -33,6 +33,7 @@ struct TrainSettings {
   double lr = 1e-3, backbone_lr = 0.1, layer_decay = 0, weight_decay = 0.01;
   std::string optimizer = "adamw", schedule = "linear", clip = "norm:1";
   double warmup = 0.1, ema = 0, l2_sp = 0;
+  bool gradient_checkpointing = false;
   int hidden = 0;
   double dropout = 0, label_smoothing = 0, focal = 0;
   std::string class_weights = "none", sampler = "none";

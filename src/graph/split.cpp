@@ -161,7 +161,7 @@ struct Copy {
 };
 
 Network make_prefix(jit::Graph& graph, const std::vector<jit::Node*>& top, const Dataflow& flow, const std::vector<jit::Value*>& cut,
-                    const std::vector<std::string>& names, const Network& source) {
+                    const std::vector<std::string>& names, const Network& source, Below below) {
   Copy copy(graph);
   std::vector<jit::Value*> keys, values;
   std::vector<std::string> kept;
@@ -181,7 +181,7 @@ Network make_prefix(jit::Graph& graph, const std::vector<jit::Node*>& top, const
   for (std::size_t i = top.size(); i-- > 0;) {
     if (flow.of(top[i]) == Depends::Training) copy.nodes[i]->destroy();
   }
-  assume_eval(copy.graph);
+  if (below == Below::Frozen) assume_eval(copy.graph);
   return network_of(copy.graph, source);
 }
 
@@ -216,7 +216,7 @@ void bind(std::shared_ptr<jit::Graph>& graph, const Network& network, const Cons
 
 }  // namespace
 
-SplitResult split(const Network& network, const Trains& trains, const Constants& constants) {
+SplitResult split(const Network& network, const Trains& trains, const Constants& constants, Below below) {
   const jit::Module& module = network.module();
   std::shared_ptr<jit::Graph> graph = inlined_forward(module);
   bind(graph, network, constants);
@@ -227,11 +227,15 @@ SplitResult split(const Network& network, const Trains& trains, const Constants&
   const std::vector<jit::Value*> cut = line.cut();
   if (std::ranges::all_of(cut, is_argument)) return {std::nullopt, nothing_gained(network)};
   std::vector<std::string> names, arguments, inner;
+  const std::vector<Argument> known = network.arguments();
   for (std::size_t i = 0; i < cut.size(); ++i) {
-    names.push_back(is_argument(cut[i]) ? network.arguments().at(cut[i]->offset() - 1).name : "cut" + std::to_string(i));
+    std::string name = is_argument(cut[i]) ? known.at(cut[i]->offset() - 1).name : "cut" + std::to_string(i);
+    // A suffix that is divided once more has arguments of such names.
+    while (!is_argument(cut[i]) && std::ranges::find(known, name, &Argument::name) != known.end()) name += "_";
+    names.push_back(std::move(name));
     (is_argument(cut[i]) ? arguments : inner).push_back(names.back());
   }
-  Network prefix = make_prefix(*graph, top, flow, cut, names, network);
+  Network prefix = make_prefix(*graph, top, flow, cut, names, network, below);
   if (prefix.parameters().empty()) return {std::nullopt, nothing_gained(network)};
   return {Split{std::move(prefix), make_suffix(*graph, top, line, cut, names, network), arguments, inner}, ""};
 }

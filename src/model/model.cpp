@@ -128,12 +128,7 @@ void Model::State::apply_policy() {
   carried = network.state();
   if (!carried.empty()) initial = network.with_own_state();
   halves = divide();
-  whole_steps.reset();
-  if (halves.split) {
-    halves.split->suffix = graph::training_form(halves.split->suffix);
-  } else if (!trains.empty() && carried.empty()) {
-    whole_steps = graph::training_form(network);
-  }
+  make_steps();
   fast.clear();
   fingerprint.clear();
   set_training(false);
@@ -157,6 +152,26 @@ const graph::FastForm& Model::State::fast_in(Precision wanted) const {
   return fast.emplace(wanted, std::move(form)).first->second;
 }
 
+void Model::State::make_steps() {
+  steps.reset();
+  segments.reset();
+  if (trains.empty() || !carried.empty()) return;
+  const graph::Network& live = halves.split ? halves.split->suffix : network;
+  if (checkpointing) {
+    std::vector<std::vector<std::string>> groups;
+    for (const LayerGroup& group : backbone.groups()) groups.push_back(group.names);
+    segments.emplace(live, groups);
+    if (segments->size() > 1) return;
+    log(LogLevel::Warning, "[Model] gradient checkpointing finds nowhere to cut this network, or its batch norm forbids it; it is left out.");
+    segments.reset();
+  }
+  steps = graph::training_form(live);
+}
+
+Fields Model::State::step(std::vector<c10::IValue> arguments) const {
+  return segments ? (*segments)(arguments) : (*steps)(std::move(arguments));
+}
+
 graph::SplitResult Model::State::divide() const {
   if (trains.empty()) return {std::nullopt, "nothing of the backbone trains"};
   if (!carried.empty()) return {std::nullopt, "the network keeps a state from call to call"};
@@ -168,12 +183,13 @@ void Model::State::set_training(bool on) {
   if (head != nullptr) head->set_training(on);
   if (on && !trains.empty()) {
     network.train(is_trained());
-    if (halves.split) halves.split->suffix.train(is_trained());
-    if (whole_steps) whole_steps->train(is_trained());
+    if (steps) steps->train(is_trained());
+    if (segments) segments->train(is_trained());
   } else {
     network.eval();
     if (halves.split) halves.split->suffix.eval();
-    if (whole_steps) whole_steps->eval();
+    if (steps) steps->eval();
+    if (segments) segments->eval();
   }
 }
 
@@ -221,6 +237,13 @@ void Model::set_precision(Precision precision) {
   state_->fingerprint.clear();
 }
 
+void Model::set_gradient_checkpointing(bool on) {
+  if (on == state_->checkpointing) return;
+  state_->checkpointing = on;
+  state_->make_steps();
+  state_->set_training(state_->training);
+}
+
 Precision Model::precision() const { return state_->precision; }
 PrefixForm Model::prefix_form() const { return state_->prefix_form; }
 
@@ -253,9 +276,10 @@ Fields Model::features(const Fields& inputs) const {
   const c10::AutoGradMode gradients(c10::GradMode::is_enabled() && state_->training && backbone_trains());
   const Fields here = to(inputs, state_->device);
   if (state_->initial) state_->network.set_state(*state_->initial, state_->carried);
-  const bool steps = state_->training && state_->whole_steps;
-  const graph::Network& network = steps ? *state_->whole_steps : backbone_trains() ? state_->network : state_->frozen();
-  return head::features_of(state_->head->reads(), network(state_->binding.arguments(here)), here);
+  const bool steps = state_->training && !state_->halves.split && (state_->steps || state_->segments);
+  const graph::Network& network = backbone_trains() ? state_->network : state_->frozen();
+  std::vector<c10::IValue> arguments = state_->binding.arguments(here);
+  return head::features_of(state_->head->reads(), steps ? state_->step(std::move(arguments)) : network(std::move(arguments)), here);
 }
 
 Fields Model::operator()(const Fields& inputs) const { return state_->head->forward(features(inputs)); }

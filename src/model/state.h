@@ -11,6 +11,7 @@
 #include "graft/model/model.h"
 #include "graph/fast_form.h"
 #include "graph/network.h"
+#include "graph/segments.h"
 #include "graph/split.h"
 
 namespace graft {
@@ -28,6 +29,10 @@ struct Model::State {
   /// Makes the live network anew by the policy: what trained so far keeps its values.
   void apply_policy();
   void set_training(bool on);
+  /// Makes `steps` and `segments`.
+  void make_steps();
+  /// What a training step runs, with these arguments.
+  Fields step(std::vector<c10::IValue> arguments) const;
   /// The halves of the live network, or why there are none.
   graph::SplitResult divide() const;
   /// What of the network stays as it is, all of it or the half below the line, in the form that the options want.
@@ -60,9 +65,12 @@ struct Model::State {
   } formed;
   /// The live network in two at the freeze line, where some of it trains.
   graph::SplitResult halves;
-  /// What runs in training steps where there are no halves: the live network in another form, with its tensors; nothing where it keeps a
-  /// state.
-  std::optional<graph::Network> whole_steps;
+  /// What runs in training steps, with the live tensors: the half above the line, or all of it where there is none; nothing where the
+  /// network keeps a state.
+  std::optional<graph::Network> steps;
+  /// The same in segments, where checkpointing is wanted.
+  std::optional<graph::Segments> segments;
+  bool checkpointing = false;
   /// Float32 or BFloat16.
   Precision precision = Precision::Float32;
   /// The frozen part in its fast forms, each made at its first use.

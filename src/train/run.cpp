@@ -98,6 +98,7 @@ bool Run::adopt(int epoch) {
   if (!changes && stepper_) return false;
   if (changes && audit_) audit_->check(model_);
   if (changes) model_.freeze(*policy);
+  model_.set_gradient_checkpointing(options_.gradient_checkpointing);
   audit_.emplace(model_);
   if (stepper_) {
     stepper_->rebind();

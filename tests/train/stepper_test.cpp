@@ -191,3 +191,26 @@ TEST_CASE("Stepper: momentum, decay and kind of the optimizer are the options'",
   CHECK_FALSE(sgd.equal(lion));
   CHECK(weights(OptimizerKind::AdamW, 0.5).equal(adam));
 }
+
+TEST_CASE("Trainer: gradient checkpointing gives the losses of the run without, dropout included", "[train]") {
+  const Splits data{test::toy_messages(24), {}, {}};
+  const Freeze freeze = GENERATE(Freeze::none(), Freeze::up_to("embeddings"));
+  const auto losses = [&](bool checkpointing) {
+    class Losses final : public Callback {
+     public:
+      Action on_step(const StepRecord& step) override {
+        values.push_back(step.loss);
+        return Action::Continue;
+      }
+      std::vector<double> values;
+    };
+    Model model = test::toy_model(freeze);
+    const auto recorded = std::make_shared<Losses>();
+    Trainer({.epochs = 2, .batch_size = 8, .lr = 1e-2, .gradient_checkpointing = checkpointing}).add(recorded).fit(model, data);
+    return recorded->values;
+  };
+  const auto plain = losses(false), checkpointed = losses(true);
+  REQUIRE(plain.size() == 6);
+  REQUIRE(checkpointed.size() == 6);
+  for (std::size_t i = 0; i < plain.size(); ++i) CHECK(checkpointed[i] == Approx(plain[i]).epsilon(1e-4));
+}

@@ -73,6 +73,8 @@ struct TrainerOptions {
   /// BFloat16: products of what trains are computed in it as well, on weights of float32. Auto: the frozen part alone, where it is fast.
   /// The model has its former precision afterwards.
   Precision precision = Precision::Auto;
+  /// See Model::set_gradient_checkpointing().
+  bool gradient_checkpointing = false;
   /// Where what the frozen part gives is kept; with FeatureStore::off() it runs in every epoch.
   FeatureStore store = FeatureStore();
   /// Draw the order of the records anew each epoch; false keeps the data's order.
