@@ -28,7 +28,6 @@ std::vector<Problem> TrainSettings::problems() const {
           "2GB is the default.");
   require(prefix == "fast" || prefix == "exact", "--prefix fast or exact is wanted, got \"" + prefix + "\".", "fast is the default.");
   one_of("precision", precision, {"auto", "fp32", "bf16", "fp16"});
-  one_of("preset", preset, preset_names());
   one_of("optimizer", optimizer, {"adamw", "sgd", "lion"});
   one_of("schedule", schedule, Schedule::kinds());
   one_of("class-weights", class_weights, {"none", "balanced"});

@@ -1,6 +1,8 @@
 #include "graph/training_form.h"
 
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/csrc/jit/runtime/custom_operator.h>
 
 #include <algorithm>
@@ -33,9 +35,14 @@ const char* dropout_operator() {
   return "graft::dropout";
 }
 
-/// scaled_dot_product_attention; with dropout LibTorch has no kernel for the CPU and writes it out, as here.
-at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const std::optional<at::Tensor>& mask, double p,
-                     bool causal, std::optional<double> scale, bool grouped) {
+/// scaled_dot_product_attention; with dropout LibTorch has no kernel for the CPU and writes it out, as here. In bfloat16 on the CPU its
+/// products stay in float32: they are small, and oneDNN would compile a kernel for each length and number of texts.
+at::Tensor attention(at::Tensor q, at::Tensor k, at::Tensor v, const std::optional<at::Tensor>& mask, double p, bool causal,
+                     std::optional<double> scale, bool grouped) {
+  if (q.is_cpu() && q.scalar_type() == at::kBFloat16) {
+    const c10::impl::ExcludeDispatchKeyGuard without_autocast(c10::DispatchKey::AutocastCPU);
+    return attention(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), mask, p, causal, scale, grouped).to(at::kBFloat16);
+  }
   if (p == 0 || causal || grouped || !q.is_cpu()) return at::scaled_dot_product_attention(q, k, v, mask, p, causal, scale, grouped);
   at::Tensor scores = at::matmul(q * scale.value_or(1 / std::sqrt(static_cast<double>(q.size(-1)))), k.transpose(-2, -1));
   if (mask && mask->scalar_type() == at::kBool) {
@@ -44,6 +51,33 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
     scores = scores + *mask;
   }
   return at::matmul(dropout(scores.softmax(-1), p), v);
+}
+
+// Rows of a block; a product has a whole number of them.
+constexpr std::int64_t block_rows = 64;
+
+/// at::linear. In bfloat16 on the CPU the rows are filled up to whole blocks, because oneDNN compiles a kernel for each number of rows and
+/// keeps a thousand of them, where pieces of batches have more numbers of rows than that, forward and backward.
+at::Tensor blocked_linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  const std::int64_t rows = x.numel() / std::max<std::int64_t>(1, x.size(-1)), missing = (block_rows - rows % block_rows) % block_rows;
+  const bool half = x.is_cpu() && at::autocast::is_autocast_enabled(at::kCPU) && at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16;
+  if (!half || missing == 0) return at::linear(x, weight, bias);
+  const at::Tensor whole = at::constant_pad_nd(x.reshape({rows, x.size(-1)}), {0, 0, 0, missing});
+  std::vector<std::int64_t> sizes = x.sizes().vec();
+  sizes.back() = weight.size(0);
+  return at::linear(whole, weight, bias).narrow(0, 0, rows).view(sizes);
+}
+
+const char* linear_operator() {
+  static const jit::RegisterOperators registered({jit::Operator(
+      "graft::linear(Tensor x, Tensor weight, Tensor? bias) -> Tensor",
+      [](jit::Stack& stack) {
+        const auto bias = jit::pop(stack).toOptional<at::Tensor>();
+        const at::Tensor weight = jit::pop(stack).toTensor(), x = jit::pop(stack).toTensor();
+        jit::push(stack, blocked_linear(x, weight, bias));
+      },
+      c10::AliasAnalysisKind::FROM_SCHEMA)});
+  return "graft::linear";
 }
 
 const char* attention_operator() {
@@ -84,10 +118,11 @@ void read_rows(jit::Graph& graph, const Network& network) {
 Network training_form(const Network& network) {
   const auto graph = inlined_forward(network.module());
   read_rows(*graph, network);
-  std::vector<jit::Node*> dropouts, attentions;
+  std::vector<jit::Node*> dropouts, attentions, linears;
   for_each_node(graph->block(), [&](jit::Node* node) {
     if (node->kind() == c10::aten::dropout) dropouts.push_back(node);
     if (node->kind() == c10::aten::scaled_dot_product_attention) attentions.push_back(node);
+    if (node->kind() == c10::aten::linear) linears.push_back(node);
   });
   const auto replace = [&](jit::Node* node, const char* kind, const std::vector<jit::Value*>& inputs) {
     node->output()->replaceAllUsesWith(insert_operator(*graph, kind, inputs));
@@ -95,6 +130,10 @@ Network training_form(const Network& network) {
   for (jit::Node* node : dropouts) {
     const jit::WithInsertPoint at(node);
     replace(node, dropout_operator(), node->inputs().vec());
+  }
+  for (jit::Node* node : linears) {
+    const jit::WithInsertPoint at(node);
+    replace(node, linear_operator(), node->inputs().vec());
   }
   for (jit::Node* node : attentions) {
     const jit::WithInsertPoint at(node);
@@ -104,7 +143,7 @@ Network training_form(const Network& network) {
     if (inputs.size() < 8) inputs.push_back(graph->insertConstant(false));
     replace(node, attention_operator(), inputs);
   }
-  for (const auto& nodes : {dropouts, attentions}) {
+  for (const auto& nodes : {dropouts, attentions, linears}) {
     for (jit::Node* node : nodes) node->destroy();
   }
   return network_of(graph, network);

@@ -25,7 +25,9 @@ TEST_CASE("graft: import, inspect, train, evaluate and predict, end to end", "[c
   CHECK(report.at("peak_memory_mb") > 10);
   // What auto meant on this processor.
   CHECK((report.at("precision") == "fp32" || report.at("precision") == "bf16"));
-  CHECK(parse_json(read_file(run + "/config.json"), "config").at("precision") == report.at("precision"));
+  // The report says what auto came to; as a setting, bf16 would ask for steps in bf16 too.
+  CHECK(parse_json(read_file(run + "/config.json"), "config").at("precision") == "auto");
+  CHECK((report.at("precision") == "fp32" || report.at("precision") == "bf16"));
   CHECK(report.at("samples_per_second") > 0);
   const std::string history = read_file(run + "/history.jsonl");
   CHECK(Json::parse(history.substr(0, history.find('\n'))).contains("iterations"));
