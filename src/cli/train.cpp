@@ -101,12 +101,9 @@ int run(TrainSettings settings, const Voice& voice) {
   const auto line = std::make_shared<ProgressLine>(voice);
   std::vector<std::shared_ptr<Callback>> callbacks = settings.callbacks();
   callbacks.push_back(line);
-  FineTuneReport report = fine_tune(model, inputs.data,
-                                    {.preset = preset_from(settings.preset),
-                                     .trainer = trainer,
-                                     .evaluate = false,
-                                     .callbacks = callbacks,
-                                     .stop = interrupt.token()});
+  FineTuneReport report = fine_tune(
+      model, inputs.data,
+      {.preset = preset_from(settings.preset), .trainer = trainer, .evaluate = false, .callbacks = callbacks, .stop = interrupt.token()});
   line->clear();
   report.training.phases.insert(report.training.phases.begin(), {"load", load_seconds});
   log(LogLevel::Info, report.plan + "; ended: " + report.training.ended);
@@ -114,8 +111,9 @@ int run(TrainSettings settings, const Voice& voice) {
   if (report.training.history.empty()) {
     set_log_sink(console_log(LogLevel::Warning));
     if (!can_resume) folder.discard();
-    std::cerr << (can_resume ? "interrupted; the same command with --resume auto goes on from the checkpoint in " + trainer.checkpoints.folder
-                             : std::string("interrupted before anything was learned; nothing was saved"))
+    std::cerr << (can_resume
+                      ? "interrupted; the same command with --resume auto goes on from the checkpoint in " + trainer.checkpoints.folder
+                      : std::string("interrupted before anything was learned; nothing was saved"))
               << "\n";
     return Interrupt::exit_code();
   }
@@ -136,7 +134,8 @@ int run(TrainSettings settings, const Voice& voice) {
     std::cout << json_text(result) << "\n";
     return 0;
   }
-  std::cout << text_of(report, model) << (settings.profile ? profile_text(report.training) : "") << "\nOn " << measured_on(inputs.data) << " data, measured on " << file << "\n"
+  std::cout << text_of(report, model) << (settings.profile ? profile_text(report.training) : "") << "\nOn " << measured_on(inputs.data)
+            << " data, measured on " << file << "\n"
             << found << "\nnext: graft predict " << file
             << (inputs.task.texts.size() == 1 ? " \"a text of yours\"" : " --csv NEW.csv --out ANSWERS.csv") << "\n      graft evaluate "
             << file << " --data OTHER.csv\n";

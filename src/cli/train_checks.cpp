@@ -11,7 +11,8 @@ std::vector<Problem> TrainSettings::problems() const {
     if (!holds) problems.push_back({"graft-C104", "[graft train] " + message, remedy, ""});
   };
   const auto one_of = [&](const std::string& flag, const std::string& value, const std::vector<std::string>& known) {
-    require(std::ranges::find(known, value) != known.end(), "--" + flag + " of " + quoted_list(known) + " is wanted, got \"" + value + "\".",
+    require(std::ranges::find(known, value) != known.end(),
+            "--" + flag + " of " + quoted_list(known) + " is wanted, got \"" + value + "\".",
             did_you_mean(value, known, "Leave it out for the default."));
   };
   require(task == "auto" || task == "classify" || task == "multilabel" || task == "regress",

@@ -68,7 +68,9 @@ std::optional<std::pair<std::string, double>> target_from(const std::string& tex
 TrainerOptions TrainSettings::trainer() const {
   TrainerOptions options{.batch_size = batch,
                          .accumulate = accumulate,
-                         .optimizer = optimizer == "sgd" ? OptimizerKind::Sgd : optimizer == "lion" ? OptimizerKind::Lion : OptimizerKind::AdamW,
+                         .optimizer = optimizer == "sgd"    ? OptimizerKind::Sgd
+                                      : optimizer == "lion" ? OptimizerKind::Lion
+                                                            : OptimizerKind::AdamW,
                          .lr = lr,
                          .backbone_lr_ratio = backbone_lr,
                          .weight_decay = weight_decay,

@@ -64,7 +64,8 @@ Json interrupted_json(const FineTuneReport& report, const std::string& model) {
 
 std::string text_of(const FineTuneReport& report, const Model& model) {
   std::string text = report.plan + "\n" + model.freeze_table().text();
-  if (report.training.precision == Precision::BFloat16 && (!model.backbone_trains() || model.is_split())) text += "the frozen part computed in bf16, all that is measured below in fp32\n";
+  if (report.training.precision == Precision::BFloat16 && (!model.backbone_trains() || model.is_split()))
+    text += "the frozen part computed in bf16, all that is measured below in fp32\n";
   if (const EpochRecord& best = best_of(report.training); best.l2) {
     text +=
         "L2 strength " + Json(*best.l2).dump() + " chosen of " + std::to_string(report.training.history.size()) + " on validation data\n";

@@ -19,14 +19,16 @@ void for_each(Settings& s, Visit visit) {
   visit("train", s.train, "Training data: .csv or .tsv with a header, or .jsonl");
   visit("valid", s.valid, "Data that chooses (L2 strength, stopping); default: split off the training data");
   visit("split", s.split,
-        "Share of the training data that chooses where --valid is not given; -1: 0.1, or none for a probe with --test, which chooses by folds");
+        "Share of the training data that chooses where --valid is not given; -1: 0.1, or none for a probe with --test, which chooses by "
+        "folds");
   visit("test", s.test, "Data that is only reported on");
   visit("text", s.text, "Column of the text, or several: subject,body; default: by its name, and said");
   visit("label", s.label, "Column of the class or number, or several; default: by its name, and said");
   visit("label-separator", s.label_separator, "What stands between the labels of one record (multilabel)");
   visit("max-length", s.max_length, "Longer texts are cut to this many tokens");
   visit("preset", s.preset,
-        "auto (by the number of records), probe (backbone frozen, head solved), finetune (probe, then all layers), full (all layers by steps) or "
+        "auto (by the number of records), probe (backbone frozen, head solved), finetune (probe, then all layers), full (all layers by "
+        "steps) or "
         "gradual (layer by layer from the top)");
   visit("freeze", s.freeze, "all, none, up_to=GROUP or PATTERN[,PATTERN]; overrides the preset's");
   visit("store", s.store,

@@ -81,8 +81,8 @@ class SameAutocast {
 class Again : public torch::autograd::Function<Again> {
  public:
   /// `wanted` requires a gradient, so that there is a backward pass even where no input does.
-  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, const c10::IValue& call, const at::Tensor& /*wanted*/,
-                                                at::TensorList inputs) {
+  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, const c10::IValue& call,
+                                                const at::Tensor& /*wanted*/, at::TensorList inputs) {
     const std::vector<at::Tensor> values = inputs.vec();
     const at::DeviceType device = values.empty() ? at::kCPU : values.front().device().type();
     context->saved_data["call"] = call;
@@ -134,14 +134,16 @@ class Again : public torch::autograd::Function<Again> {
 
 }  // namespace
 
-Segments::Segments(const Network& network, const std::vector<std::vector<std::string>>& groups) : last_(network), names_(names_of(network)) {
+Segments::Segments(const Network& network, const std::vector<std::vector<std::string>>& groups)
+    : last_(network), names_(names_of(network)) {
   last_inputs_ = names_;
   std::set<std::string> above;
   for (const auto& group : groups) above.insert(group.begin(), group.end());
   if (!has_batch_statistics(network)) {
     for (std::size_t i = 0; i + 1 < groups.size(); ++i) {
       for (const std::string& name : groups[i]) above.erase(name);
-      SplitResult halves = split(last_, [&](const std::string& name) { return above.contains(name); }, {}, Below::Training);
+      SplitResult halves = split(
+          last_, [&](const std::string& name) { return above.contains(name); }, {}, Below::Training);
       if (!halves.split) continue;
       parts_.push_back({training_form(halves.split->prefix), last_inputs_, halves.split->cut});
       last_ = std::move(halves.split->suffix);

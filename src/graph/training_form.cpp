@@ -60,7 +60,8 @@ constexpr std::int64_t block_rows = 64;
 /// keeps a thousand of them, where pieces of batches have more numbers of rows than that, forward and backward.
 at::Tensor blocked_linear(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
   const std::int64_t rows = x.numel() / std::max<std::int64_t>(1, x.size(-1)), missing = (block_rows - rows % block_rows) % block_rows;
-  const bool half = x.is_cpu() && at::autocast::is_autocast_enabled(at::kCPU) && at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16;
+  const bool half =
+      x.is_cpu() && at::autocast::is_autocast_enabled(at::kCPU) && at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16;
   if (!half || missing == 0) return at::linear(x, weight, bias);
   const at::Tensor whole = at::constant_pad_nd(x.reshape({rows, x.size(-1)}), {0, 0, 0, missing});
   std::vector<std::int64_t> sizes = x.sizes().vec();

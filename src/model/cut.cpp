@@ -41,7 +41,8 @@ Fields Model::features_of_cut(const Fields& cut) const {
   const Fields here = to(cut, state_->device);
   std::vector<c10::IValue> arguments = state_->binding.arguments(here, split.arguments);
   for (const std::string& name : split.cut) arguments.emplace_back(here[name]);
-  return head::features_of(state_->head->reads(), state_->training ? state_->step(std::move(arguments)) : split.suffix(std::move(arguments)), here);
+  return head::features_of(state_->head->reads(),
+                           state_->training ? state_->step(std::move(arguments)) : split.suffix(std::move(arguments)), here);
 }
 
 }  // namespace graft

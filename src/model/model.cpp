@@ -162,7 +162,8 @@ void Model::State::make_steps() {
     for (const LayerGroup& group : backbone.groups()) groups.push_back(group.names);
     segments.emplace(live, groups);
     if (segments->size() > 1) return;
-    log(LogLevel::Warning, "[Model] gradient checkpointing finds nowhere to cut this network, or its batch norm forbids it; it is left out.");
+    log(LogLevel::Warning,
+        "[Model] gradient checkpointing finds nowhere to cut this network, or its batch norm forbids it; it is left out.");
     segments.reset();
   }
   steps = graph::training_form(live);

@@ -40,9 +40,7 @@ void warn(FineTuneReport& report, const Model& model, const Splits& data, const 
   }
 }
 
-bool resumes(const TrainerOptions& options) {
-  return options.checkpoints.resume && !checkpoints_in(options.checkpoints.folder).empty();
-}
+bool resumes(const TrainerOptions& options) { return options.checkpoints.resume && !checkpoints_in(options.checkpoints.folder).empty(); }
 
 }  // namespace
 

@@ -63,7 +63,8 @@ class Live final : public Stream {
 
   /// Only what is padded in a part that trains gains from batches of like length.
   std::vector<std::int64_t> lengths() const {
-    const bool gains = options_.shuffle && options_.group_by_length && model_.backbone_trains() && !model_.preprocess()->padding().values.empty();
+    const bool gains =
+        options_.shuffle && options_.group_by_length && model_.backbone_trains() && !model_.preprocess()->padding().values.empty();
     const LoaderOptions how{.mode = Mode::Train, .seed = options_.seed, .threads = options_.threads, .on_error = options_.on_error};
     return gains ? data::record_lengths(data_, *model_.preprocess(), how) : std::vector<std::int64_t>();
   }

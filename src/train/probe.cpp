@@ -200,7 +200,8 @@ TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& optio
         optim::LinearSolver(model.head(), train.features(), train.targets()).solve({.l2 = best_l2, .stop = options.stop});
     if (report.history.empty()) {
       report.best_epoch = 1;
-      report.history.push_back({.epoch = 1, .train_loss = solved.loss, .samples = train.size(), .iterations = solved.iterations, .l2 = best_l2});
+      report.history.push_back(
+          {.epoch = 1, .train_loss = solved.loss, .samples = train.size(), .iterations = solved.iterations, .l2 = best_l2});
       for (const auto& callback : options.callbacks) callback->on_epoch(report.history.back());
     }
   }

@@ -50,7 +50,7 @@ class Stepper {
   GradientWatch watch_;
   std::vector<at::Tensor> parameters_;  // all that have gradients now
   Times times_;
-  at::Tensor square_;                   // of the norm of all gradients
+  at::Tensor square_;  // of the norm of all gradients
 };
 
 }  // namespace graft::train

@@ -119,7 +119,8 @@ class Divided final : public Stream {
 }  // namespace
 
 std::int64_t Window::rows() const {
-  return std::accumulate(pieces.begin(), pieces.end(), std::int64_t{0}, [](std::int64_t sum, const Piece& piece) { return sum + piece.rows; });
+  return std::accumulate(pieces.begin(), pieces.end(), std::int64_t{0},
+                         [](std::int64_t sum, const Piece& piece) { return sum + piece.rows; });
 }
 
 bool in_pieces(const Model& model, const TrainerOptions& options) {

@@ -21,7 +21,8 @@ void check(const TrainerOptions& options) {
   require(options.ema >= 0 && options.ema < 1, "an ema in [0, 1) is wanted.");
   require(!options.limit_steps || *options.limit_steps >= 1, "a limit of at least 1 step is wanted.");
   require(options.checkpoints.keep >= 1, "at least 1 checkpoint is to be kept.");
-  require(options.checkpoints.every_steps >= 0 && options.checkpoints.every_seconds >= 0, "checkpoints every 0 or more steps and seconds are wanted.");
+  require(options.checkpoints.every_steps >= 0 && options.checkpoints.every_seconds >= 0,
+          "checkpoints every 0 or more steps and seconds are wanted.");
   for (std::size_t i = 1; i < options.unfreeze.size(); ++i)
     require(options.unfreeze[i - 1].epoch < options.unfreeze[i].epoch, "policies to unfreeze are wanted in the order of their epochs.");
   try {

@@ -1,6 +1,7 @@
 // W3: partial fine-tuning of MiniLM, its lower layers frozen. Rates count epochs after the first, in which the frozen part does not run.
 // W2: all of it trains, with FROZEN_LAYERS 0.
-//   bench_partial BACKBONE.pt VOCAB.txt DATA_FOLDER [FROZEN_LAYERS [EPOCHS [RECORDS [PRECISION]]]]   default: 4 of 6, 3 epochs, all records, auto
+//   bench_partial BACKBONE.pt VOCAB.txt DATA_FOLDER [FROZEN_LAYERS [EPOCHS [RECORDS [PRECISION]]]]   default: 4 of 6, 3 epochs, all
+//   records, auto
 #include <cstdlib>
 
 #include "bench.h"
@@ -43,7 +44,8 @@ int main(int argc, char** argv) {
     data.train = data.train.subset(order);
   }
   Model model(Backbone::load(argv[1]), head::Classifier({.label = "category", .labels = labels, .dropout = 0.1}),
-              text::Tokenizer::load(argv[2], {.text = "text"}), {.freeze = frozen == 0 ? Freeze::none() : Freeze::up_to("encoder.layer." + std::to_string(frozen - 1))});
+              text::Tokenizer::load(argv[2], {.text = "text"}),
+              {.freeze = frozen == 0 ? Freeze::none() : Freeze::up_to("encoder.layer." + std::to_string(frozen - 1))});
   const auto timed = std::make_shared<Epochs>();
   Trainer trainer({.epochs = epochs, .batch_size = 32, .lr = 1e-3, .backbone_lr_ratio = 0.1, .precision = precision});
   trainer.add(timed);

@@ -9,8 +9,9 @@
 namespace graft::backbone {
 
 /// The tensors of a safetensors file, over a private mapping of it: nothing is read before it is used, and writing to a tensor does not
-/// reach the file. `metadata`, where given, takes the texts that the file holds beside them. Checked before any tensor is made: the header's size, every offset, shape times element size (with overflow), overlaps,
-/// gaps and double names. Throws CheckpointError that names the tensor.
+/// reach the file. `metadata`, where given, takes the texts that the file holds beside them. Checked before any tensor is made: the
+/// header's size, every offset, shape times element size (with overflow), overlaps, gaps and double names. Throws CheckpointError that
+/// names the tensor.
 GRAFT_API Fields read_safetensors(const std::string& path, std::map<std::string, std::string>* metadata = nullptr);
 
 /// Writes tensors under their names, atomically. Throws SystemError if the file cannot be written, DataError for a type that the format

@@ -19,10 +19,10 @@ class GRAFT_API Trainer {
   explicit Trainer(TrainerOptions options = {});
   Trainer& add(std::shared_ptr<Callback> callback);
 
-  /// Trains what the model's policy leaves free, and the head; leaves the model in eval mode, with the weights of the epoch that was best on
-  /// validation data, or of the last one without. What lies below the freeze line is computed once.
-  /// Throws DataError before the first step if a record's target does not fit, NumericsError if the loss is not finite, CheckpointError if a
-  /// run is to be resumed that was another. `stop` ends the run after the step at hand, with a checkpoint and the best weights so far.
+  /// Trains what the model's policy leaves free, and the head; leaves the model in eval mode, with the weights of the epoch that was best
+  /// on validation data, or of the last one without. What lies below the freeze line is computed once. Throws DataError before the first
+  /// step if a record's target does not fit, NumericsError if the loss is not finite, CheckpointError if a run is to be resumed that was
+  /// another. `stop` ends the run after the step at hand, with a checkpoint and the best weights so far.
   TrainReport fit(Model& model, const Splits& data, std::stop_token stop = {}) const;
 
  private:
