@@ -49,7 +49,6 @@ std::string next_command(const CLI::App& command, double rate) {
 /// Brings the model to where the steps of the run would begin. The run's options.
 TrainerOptions begin_steps(Model& model, const Splits& data, const TrainSettings& settings, const TrainerOptions& trainer,
                            std::string& plan, const std::shared_ptr<ProgressLine>& line, const std::stop_token& stop) {
-  const Freeze policy = model.policy();
   const train::Course course = train::settle(model, data, preset_from(settings.preset), trainer);
   plan = course.text;
   if (!course.steps) {
@@ -60,7 +59,7 @@ TrainerOptions begin_steps(Model& model, const Splits& data, const TrainSettings
                        .place = ""});
   }
   if (course.solves) train::probe(model, data, {.trainer = trainer, .callbacks = {line}, .stop = stop});
-  if (course.preset == Preset::Finetune) model.freeze(policy == Freeze::all() ? Freeze::none() : policy);
+  if (model.policy() != course.freeze) model.freeze(course.freeze);
   // All layers decide which rate is too much.
   if (!course.trainer.unfreeze.empty()) model.freeze(course.trainer.unfreeze.back().freeze);
   return course.trainer;

@@ -19,19 +19,17 @@ constexpr double range = 65536;
 /// Four decisions at a time, each by its own quarter of a random word.
 template <class T>
 void drop(const T* x, T* y, std::int64_t begin, std::int64_t end, std::uint64_t seed, std::uint16_t dropped, T scale) {
+  const auto decide = [&](std::int64_t i, std::uint64_t word) {
+    y[i] = static_cast<std::uint16_t>(word >> (16 * (i % 4))) >= dropped ? x[i] * scale : T(0);
+  };
+  const auto word_of = [&](std::int64_t i) { return Rng::word(seed, static_cast<std::uint64_t>(i / 4)); };
   std::int64_t i = begin;
-  for (; i < end && i % 4 != 0; ++i) {
-    const auto word = Rng::word(seed, static_cast<std::uint64_t>(i / 4));
-    y[i] = static_cast<std::uint16_t>(word >> (16 * (i % 4))) >= dropped ? x[i] * scale : T(0);
-  }
+  for (; i < end && i % 4 != 0; ++i) decide(i, word_of(i));
   for (; i + 4 <= end; i += 4) {
-    const auto word = Rng::word(seed, static_cast<std::uint64_t>(i / 4));
-    for (int k = 0; k < 4; ++k) y[i + k] = static_cast<std::uint16_t>(word >> (16 * k)) >= dropped ? x[i + k] * scale : T(0);
+    const std::uint64_t word = word_of(i);
+    for (int k = 0; k < 4; ++k) decide(i + k, word);
   }
-  for (; i < end; ++i) {
-    const auto word = Rng::word(seed, static_cast<std::uint64_t>(i / 4));
-    y[i] = static_cast<std::uint16_t>(word >> (16 * (i % 4))) >= dropped ? x[i] * scale : T(0);
-  }
+  for (; i < end; ++i) decide(i, word_of(i));
 }
 
 at::Tensor dropped_form(const at::Tensor& x, double p, std::uint64_t seed) {

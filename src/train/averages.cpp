@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "graph/training_form.h"
+#include "train/same_random_numbers.h"
 
 namespace graft::train {
 namespace {
@@ -37,8 +38,7 @@ void Averages::put_in(Stream& stream) {
   const c10::NoGradGuard no_grad;
   statistics_ = {};
   for (const auto& [name, tensor] : buffers_of(model_)) statistics_.set(name, tensor.clone());
-  at::Generator generator = at::globalContext().defaultGenerator(model_.device());
-  const at::Tensor random = generator.get_state();
+  const SameRandomNumbers same(model_.device());
   const bool training = model_.is_training();
   model_.set_training(true);
   for (int epoch = 1, steps = 0; steps < recalibration_steps; ++epoch) {
@@ -50,7 +50,6 @@ void Averages::put_in(Stream& stream) {
     if (steps == before) break;  // no record can be prepared
   }
   model_.set_training(training);
-  generator.set_state(random);
 }
 
 void Averages::take_out() {

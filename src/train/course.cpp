@@ -80,7 +80,6 @@ Course settle(Model& model, const Splits& data, Preset preset, const TrainerOpti
     return course;
   }
   course.steps = true;
-  const Freeze kept = model.policy() == Freeze::all() ? Freeze::none() : model.policy();
   if (preset == Preset::Gradual) {
     if (!course.trainer.epochs) course.trainer.epochs = gradual_epochs;
     course.trainer.unfreeze = stages(model, *course.trainer.epochs);
@@ -100,7 +99,8 @@ Course settle(Model& model, const Splits& data, Preset preset, const TrainerOpti
       course.trainer.backbone_lr_ratio = std::min(1.0, course.trainer.backbone_lr_ratio / finetune_head_share);
     }
   }
-  model.freeze(kept);
+  course.freeze = model.policy() == Freeze::all() ? Freeze::none() : model.policy();
+  model.freeze(course.freeze);
   course.text = (preset == Preset::Finetune ? "finetune" + why + ": " + (linear ? "the linear head solved on frozen features; then " : "")
                                             : "full" + why + ": ") +
                 trained_text(model, trainer);

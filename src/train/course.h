@@ -13,6 +13,8 @@ struct Course {
   bool solves = false;
   /// What steps train, if there are any, with what the preset decides where the caller left it open.
   bool steps = false;
+  /// The policy with which steps begin; a solved head comes before it, under one that freezes all.
+  Freeze freeze = Freeze::all();
   TrainerOptions trainer;
   std::string text;
 };

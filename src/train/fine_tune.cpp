@@ -46,7 +46,6 @@ bool resumes(const TrainerOptions& options) { return options.checkpoints.resume 
 
 FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions& options) {
   FineTuneReport report;
-  const Freeze policy = model.policy();
   const train::Course course = train::settle(model, data, options.preset, options.trainer);
   report.plan = course.text;
   {
@@ -60,7 +59,7 @@ FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions
     report.training = train::probe(model, data, probing);
   }
   if (course.steps && !options.stop.stop_requested()) {
-    if (course.preset == Preset::Finetune || course.preset == Preset::Full) model.freeze(policy == Freeze::all() ? Freeze::none() : policy);
+    if (model.policy() != course.freeze) model.freeze(course.freeze);
     const Phases before = report.training.phases;
     Trainer trainer(course.trainer);
     for (const auto& callback : options.callbacks) trainer.add(callback);

@@ -11,6 +11,7 @@
 #include "graft/data/loader.h"
 #include "graph/training_form.h"
 #include "train/epoch_order.h"
+#include "train/numerics.h"
 #include "train/same_random_numbers.h"
 
 namespace graft::train {
@@ -45,7 +46,7 @@ std::vector<Problem> try_last_batch(const Model& model, const Data& train, const
     copy(backbone::Binding(source, model.backbone().options(), inputs.names()).arguments(inputs));
     // A traced norm does not complain: the deviation of one value leaves NaN in its statistics.
     for (const auto& [name, tensor] : copy.buffers()) {
-      if (tensor.is_floating_point() && !tensor.isfinite().all().item<bool>()) why = "; of one value \"" + name + "\" becomes NaN";
+      if (is_bad(tensor)) why = "; of one value \"" + name + "\" becomes NaN";
     }
     if (why.empty()) return {};
   } catch (const std::exception& error) {

@@ -14,6 +14,7 @@
 #include "train/lr_curve.h"
 #include "train/lr_picture.h"
 #include "train/preflight.h"
+#include "train/same_random_numbers.h"
 #include "train/snapshot.h"
 #include "train/stepper.h"
 #include "train/stores.h"
@@ -40,16 +41,11 @@ void check(const LrFinderOptions& finder) {
 class Untouched {
  public:
   explicit Untouched(Model& model)
-      : model_(model),
-        weights_(train::snapshot(model)),
-        training_(model.is_training()),
-        generator_(at::globalContext().defaultGenerator(model.device())),
-        random_(generator_.get_state()) {}
+      : model_(model), weights_(train::snapshot(model)), training_(model.is_training()), random_(model.device()) {}
   ~Untouched() {
     for (auto& [name, tensor] : model_.trainable()) at::Tensor(tensor).mutable_grad().reset();
     train::restore(model_, weights_);
     model_.set_training(training_);
-    generator_.set_state(random_);
   }
   Untouched(const Untouched&) = delete;
   Untouched& operator=(const Untouched&) = delete;
@@ -58,8 +54,7 @@ class Untouched {
   Model& model_;
   Fields weights_;
   bool training_;
-  at::Generator generator_;
-  at::Tensor random_;
+  train::SameRandomNumbers random_;
 };
 
 /// Training data without end: epoch after epoch.

@@ -7,11 +7,12 @@
 #include <sstream>
 
 namespace graft::train {
-namespace {
 
 bool is_bad(const at::Tensor& tensor) {
   return tensor.defined() && tensor.is_floating_point() && !(tensor.is_sparse() ? tensor._values() : tensor).isfinite().all().item<bool>();
 }
+
+namespace {
 
 /// The name of the first bad tensor; empty if all are numbers.
 template <class Named>

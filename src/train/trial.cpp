@@ -12,14 +12,13 @@
 #include "graft/model/feature_set.h"
 #include "graph/network.h"
 #include "model/eval_mode.h"
+#include "train/numerics.h"
 #include "train/same_random_numbers.h"
 
 namespace graft::train {
 namespace {
 
 constexpr std::size_t tried = 8;  // records, until two can be prepared
-
-bool is_bad(const at::Tensor& tensor) { return tensor.is_floating_point() && !tensor.isfinite().all().item<bool>(); }
 
 /// LibTorch's or a part's words without who complains.
 std::string words_of(const std::exception& error) {

@@ -12,6 +12,8 @@
 #include "graft/core/log.h"
 #include "graft/core/rng.h"
 #include "graft/train/trainer.h"
+#include "heard.h"
+#include "small_checkpoint.h"
 #include "support.h"
 #include "toys.h"
 #include "train/keeper.h"
@@ -22,34 +24,11 @@ using namespace graft;
 namespace {
 
 namespace fs = std::filesystem;
+using test::Heard;
+using test::names_in;
+using test::small;
 using train::Keeper;
 using train::RunState;
-
-Checkpoint small(const std::string& best_file = "", std::int64_t step = 3) {
-  const RunState run{.step = step, .total_steps = 9, .history = {}, .best_epoch = best_file.empty() ? 0 : 1, .best_file = best_file};
-  return {.tensors = {{"weights/w", at::arange(6, at::kFloat).view({2, 3})}, {"random", at::arange(16, at::kByte)}},
-          .manifest = {{"batch", "8 x 1"}, {"seed", "0"}},
-          .state = Json{{"run", run.json()}}.dump()};
-}
-
-std::vector<std::string> names_in(const std::string& folder) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename());
-  std::ranges::sort(names);
-  return names;
-}
-
-/// What is logged while it lives.
-class Heard {
- public:
-  Heard() {
-    set_log_sink([this](LogLevel level, std::string_view line) {
-      if (level == LogLevel::Warning) text += std::string(line) + "\n";
-    });
-  }
-  ~Heard() { set_log_sink({}); }
-  std::string text;
-};
 
 /// Saving fails from a step on, as on a disk that is full.
 class FullDisk final : public Callback {
@@ -219,15 +198,15 @@ TEST_CASE("resume: a damaged newest checkpoint is told, and the one before it ta
       checkpoint.state = state.dump();
     });
     CHECK(at::equal(trained(options(folder.path(), true)), unbroken));
-    CHECK(heard.text.find("best-99.safetensors") != std::string::npos);
+    CHECK(heard.with("").find("best-99.safetensors") != std::string::npos);
   }
   SECTION("none can be read: nothing is begun over what was learned") {
     for (const auto& [step, path] : files) damage(path);
     CHECK(test::error_of<CheckpointError>([&] { trained(options(folder.path(), true)); }).place() == files[0].second);
     CHECK(checkpoints_in(folder.path()).size() == 3);
   }
-  CHECK(heard.text.find(files[2].second) != std::string::npos);
-  CHECK(heard.text.find("The one before it is taken.") != std::string::npos);
+  CHECK(heard.with("").find(files[2].second) != std::string::npos);
+  CHECK(heard.with("").find("The one before it is taken.") != std::string::npos);
 }
 
 TEST_CASE("resume: a full disk ends the run, and the checkpoint before stays", "[train][resume][error]") {
@@ -293,8 +272,8 @@ TEST_CASE("resume: another processor and other threads are only told", "[train][
   });
   const Heard heard;
   CHECK(at::equal(trained(options(folder.path(), true)), unbroken));
-  CHECK(heard.text.find("graft-W006: the run was begun with threads 77") != std::string::npos);
-  CHECK(heard.text.find("processor VAX") != std::string::npos);
+  CHECK(heard.with("").find("graft-W006: the run was begun with threads 77") != std::string::npos);
+  CHECK(heard.with("").find("processor VAX") != std::string::npos);
 }
 
 TEST_CASE("resume: a checkpoint whose parts do not belong together is refused", "[train][resume][error]") {

@@ -6,6 +6,7 @@
 #include "graft/train/data_check.h"
 #include "graph/network.h"
 #include "halves.h"
+#include "heard.h"
 #include "support.h"
 #include "toys.h"
 
@@ -13,24 +14,7 @@ using namespace graft;
 
 namespace {
 
-/// What the library says while it lives.
-class Heard {
- public:
-  Heard() {
-    set_log_sink([this](LogLevel level, std::string_view text) {
-      if (level == LogLevel::Warning) lines.emplace_back(text);
-    });
-  }
-  ~Heard() { set_log_sink({}); }
-  Heard(const Heard&) = delete;
-  Heard& operator=(const Heard&) = delete;
-  std::string with(const std::string& code) const {
-    std::string found;
-    for (const std::string& line : lines) found += line.starts_with(code) ? line + "\n" : "";
-    return found;
-  }
-  std::vector<std::string> lines;
-};
+using test::Heard;
 
 at::Tensor tensor_of(const graph::NamedTensors& tensors, const std::string& name) {
   const auto found = std::ranges::find(tensors, name, &std::pair<std::string, at::Tensor>::first);

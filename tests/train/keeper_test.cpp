@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "core/file.h"
+#include "small_checkpoint.h"
 #include "support.h"
 
 using namespace graft;
@@ -12,22 +13,10 @@ using namespace graft;
 namespace {
 
 namespace fs = std::filesystem;
+using test::names_in;
+using test::small;
 using train::Keeper;
 using train::RunState;
-
-Checkpoint small(const std::string& best_file = "", std::int64_t step = 3) {
-  const RunState run{.step = step, .total_steps = 9, .history = {}, .best_epoch = best_file.empty() ? 0 : 1, .best_file = best_file};
-  return {.tensors = {{"weights/w", at::arange(6, at::kFloat).view({2, 3})}, {"random", at::arange(16, at::kByte)}},
-          .manifest = {{"batch", "8 x 1"}, {"seed", "0"}},
-          .state = Json{{"run", run.json()}}.dump()};
-}
-
-std::vector<std::string> names_in(const std::string& folder) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename());
-  std::ranges::sort(names);
-  return names;
-}
 
 void damage(const std::string& path) { fs::resize_file(path, fs::file_size(path) / 2); }
 
