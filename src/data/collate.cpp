@@ -3,15 +3,23 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "graft/core/error.h"
 
 namespace graft {
 namespace {
 
-const std::pair<std::string, double>* padded(const Padding& padding, const std::string& name) {
+std::optional<double> padded(const Padding& padding, const std::string& name) {
   const auto found = std::ranges::find(padding.values, name, &std::pair<std::string, double>::first);
-  return found == padding.values.end() ? nullptr : &*found;
+  return found == padding.values.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// A target for each position is filled up with its input.
+std::optional<double> padded_target(std::span<const at::Tensor> rows, const std::vector<std::int64_t>& lengths) {
+  const auto has_length = [](const at::Tensor& row, std::int64_t length) { return row.dim() > 0 && row.size(0) == length; };
+  if (!std::ranges::equal(rows, lengths, has_length)) return std::nullopt;
+  return rows.front().is_floating_point() ? 0.0 : -100.0;
 }
 
 [[noreturn]] void differ(const std::string& name, const at::Tensor& a, const at::Tensor& b) {
@@ -28,11 +36,10 @@ struct Stacked {
   std::vector<std::int64_t> lengths;
 };
 
-Stacked stack(const std::string& name, std::span<const at::Tensor> rows, const Padding& padding) {
+Stacked stack(const std::string& name, std::span<const at::Tensor> rows, std::optional<double> fill) {
   const auto odd = std::ranges::find_if(rows, [&](const at::Tensor& row) { return row.sizes() != rows.front().sizes(); });
   if (odd == rows.end()) return {at::stack(at::TensorList(rows.data(), rows.size())), {}};
-  const auto* fill = padded(padding, name);
-  if (fill == nullptr || rows.front().dim() == 0) differ(name, rows.front(), *odd);
+  if (!fill || rows.front().dim() == 0) differ(name, rows.front(), *odd);
   Stacked stacked;
   std::int64_t longest = 0;
   for (const at::Tensor& row : rows) {
@@ -43,7 +50,7 @@ Stacked stack(const std::string& name, std::span<const at::Tensor> rows, const P
   }
   std::vector<std::int64_t> sizes{static_cast<std::int64_t>(rows.size()), longest};
   for (const std::int64_t size : rows.front().sizes().slice(1)) sizes.push_back(size);
-  stacked.values = at::full(sizes, fill->second, rows.front().options());
+  stacked.values = at::full(sizes, *fill, rows.front().options());
   for (std::size_t i = 0; i < rows.size(); ++i)
     stacked.values[static_cast<std::int64_t>(i)].narrow(0, 0, stacked.lengths[i]).copy_(rows[i]);
   return stacked;
@@ -64,7 +71,9 @@ Batch collate(std::span<const Sample> samples, const Padding& padding) {
       std::vector<at::Tensor> column;
       column.reserve(samples.size());
       for (const Sample& sample : samples) column.push_back((sample.*part)[name]);
-      Stacked stacked = stack(name, column, padding);
+      std::optional<double> fill = padded(padding, name);
+      if (!fill && !masks) fill = padded_target(column, lengths);
+      Stacked stacked = stack(name, column, fill);
       if (masks && lengths.empty()) lengths = std::move(stacked.lengths);
       into.set(name, std::move(stacked.values));
     }

@@ -16,20 +16,27 @@ void Collector::add(const Fields& outputs, const Batch& batch) {
   std::vector<Record> records;
   for (const std::int64_t index : batch.records) records.push_back(data_.get(static_cast<std::size_t>(index)));
   for (const auto& metric : metrics_) metric->update(outputs, batch, records);
-  compare(head_.decode(outputs, batch, records), records);
-  samples_ += batch.size();
+  std::vector<Decoded> answers = head_.decode(outputs, batch, records);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (one_each_) {
+      conclude(std::span(answers).subspan(i, 1), records[i]);
+    } else {
+      waiting_[batch.records[i]].push_back(std::move(answers[i]));
+    }
+  }
 }
 
 EvalReport Collector::report(double seconds) {
   EvalReport report;
+  for (const auto& [record, samples] : waiting_) conclude(samples, data_.get(static_cast<std::size_t>(record)));
   // Stopped before the first batch, nothing was measured, which is not a loss of 0.
-  double loss = samples_ > 0 ? 0.0 : std::numeric_limits<double>::quiet_NaN();
+  double loss = records_ > 0 ? 0.0 : std::numeric_limits<double>::quiet_NaN();
   for (const auto& [name, term] : terms_) loss += term.first / term.second;
   report.metrics.emplace_back("loss", loss);
   for (const auto& metric : metrics_) {
     for (auto& value : metric->compute()) report.metrics.push_back(std::move(value));
   }
-  report.samples = samples_;
+  report.samples = records_;
   report.seconds = seconds;
   for (const auto& [pair, count] : answers_) {
     for (const std::string& label : {pair.first, pair.second}) index_.emplace(label, 0);
@@ -45,13 +52,14 @@ EvalReport Collector::report(double seconds) {
   return report;
 }
 
-void Collector::compare(const std::vector<Decoded>& answers, const std::vector<Record>& records) {
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    const std::string truth = head_.truth(records[i]);
-    if (truth.empty()) continue;
-    if (head_.has_classes()) ++answers_[{truth, answers[i].label}];
-    if (truth != answers[i].label) mistakes_.push_back({records[i].place, text_of(records[i]), truth, answers[i].label, answers[i].score});
-  }
+void Collector::conclude(std::span<const Decoded> samples, const Record& record) {
+  const Decoded answer = head_.merge(samples, record);
+  for (const auto& metric : metrics_) metric->answer(answer, record);
+  ++records_;
+  const std::string truth = head_.truth(record);
+  if (truth.empty()) return;
+  if (head_.has_classes()) ++answers_[{truth, answer.label}];
+  if (!head_.is_right(answer, record)) mistakes_.push_back({record.place, text_of(record), truth, answer.label, answer.score});
   if (mistakes_.size() > 4 * keep_) trim();
 }
 

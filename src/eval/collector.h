@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,9 +16,14 @@ namespace graft::eval {
 /// Everything that is summed up over the batches of one evaluation.
 class Collector {
  public:
-  /// Keeps the records of the `keep` surest mistakes.
-  Collector(const Model& model, const Data& data, std::size_t keep)
-      : head_(model.head()), preprocess_(*model.preprocess()), data_(data), keep_(keep), metrics_(model.head().metrics()) {}
+  /// For `samples` in all; keeps the records of the `keep` surest mistakes.
+  Collector(const Model& model, const Data& data, std::size_t samples, std::size_t keep)
+      : head_(model.head()),
+        preprocess_(*model.preprocess()),
+        data_(data),
+        one_each_(samples == data.size()),
+        keep_(keep),
+        metrics_(model.head().metrics()) {}
 
   /// The head's outputs for a batch, its targets on the model's device.
   void add(const Fields& outputs, const Batch& batch);
@@ -25,20 +31,24 @@ class Collector {
   EvalReport report(double seconds);
 
  private:
-  void compare(const std::vector<Decoded>& answers, const std::vector<Record>& records);
+  /// The answer that the samples of a record come to.
+  void conclude(std::span<const Decoded> samples, const Record& record);
   std::string text_of(const Record& record) const;
   void trim();
 
   const Head& head_;
   const Preprocess& preprocess_;
   const Data& data_;
+  /// A record that is one sample is answered when that is; the others wait for the last of their samples.
+  bool one_each_;
+  std::map<std::int64_t, std::vector<Decoded>> waiting_;
   std::size_t keep_;
   Metrics metrics_;
   std::map<std::string, std::pair<double, double>> terms_;
   std::map<std::pair<std::string, std::string>, std::int64_t> answers_;  // (truth, answer)
   std::map<std::string, std::int64_t> index_;
   std::vector<Mistake> mistakes_;
-  std::int64_t samples_ = 0;
+  std::int64_t records_ = 0;
 };
 
 }  // namespace graft::eval

@@ -35,7 +35,7 @@ std::optional<EvalReport> run_stored(Model& model, const Data& data, const Evalu
                                   },
                               .stop = stop};
   std::optional<EvalReport> report;
-  if (!model.backbone_trains()) {
+  if (model.keeps_rows()) {
     if (const auto set = FeatureSet::make(model, data, how, options.store)) report = Evaluator(options).run(model, data, *set);
   } else if (const auto set = CutSet::make(model, data, how, options.store)) {
     report = evaluate_cut(model, data, *set, options.mistakes, stop);
@@ -54,7 +54,7 @@ EvalReport Evaluator::run(Model& model, const Data& data, std::stop_token stop) 
   const Stopwatch watch;
   Loader loader(data, model.preprocess(), target_function(model),
                 {.batch_positions = options_.batch_positions, .order = Order::ByLength, .threads = options_.threads});
-  eval::Collector collector(model, data, options_.mistakes);
+  eval::Collector collector(model, data, loader.num_samples(), options_.mistakes);
   std::int64_t done = 0;
   while (!stop.stop_requested()) {
     auto batch = loader.next();
@@ -72,7 +72,7 @@ EvalReport Evaluator::run(Model& model, const Data& data, const FeatureSet& set)
   const c10::NoGradGuard no_grad;
   const EvalMode mode(model);
   const Stopwatch watch;
-  eval::Collector collector(model, data, options_.mistakes);
+  eval::Collector collector(model, data, static_cast<std::size_t>(set.size()), options_.mistakes);
   constexpr std::int64_t rows_at_once = 1024;
   for (std::int64_t start = 0; start < set.size(); start += rows_at_once) {
     const std::int64_t count = std::min(rows_at_once, set.size() - start);
@@ -88,13 +88,13 @@ EvalReport evaluate_cut(Model& model, const Data& data, const CutSet& set, std::
   const c10::NoGradGuard no_grad;
   const EvalMode mode(model);
   const Stopwatch watch;
-  eval::Collector collector(model, data, mistakes);
+  eval::Collector collector(model, data, static_cast<std::size_t>(set.size()), mistakes);
   constexpr std::size_t rows_at_once = 64;
   const std::vector<std::size_t> order = set.by_length();
   for (std::size_t start = 0; start < order.size() && !stop.stop_requested(); start += rows_at_once) {
     Batch batch = set.batch(std::span(order).subspan(start, std::min(rows_at_once, order.size() - start)));
     batch.targets = to(batch.targets, model.device());
-    collector.add(model.head().forward(model.features_of_cut(batch.inputs)), batch);
+    collector.add(model.head().forward(model.features_of_kept(batch.inputs)), batch);
   }
   return collector.report(watch.seconds());
 }

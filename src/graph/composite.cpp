@@ -34,8 +34,8 @@ std::string identifier(std::string name) {
   return !name.empty() && std::isdigit(static_cast<unsigned char>(name.front())) != 0 ? "_" + name : name;
 }
 
-std::string or_ones(const std::string& mask, const std::string& like) {
-  return "(" + identifier(mask) + " if " + identifier(mask) + " is not None else torch.ones_like(" + identifier(like) + "))";
+std::string or_filled(const std::string& input, const std::string& with, const std::string& like) {
+  return "(" + identifier(input) + " if " + identifier(input) + " is not None else torch." + with + "_like(" + identifier(like) + "))";
 }
 
 }  // namespace graft::graph

@@ -29,7 +29,7 @@ Network compose(const Network& backbone, const Network& head, const CompositeSpe
 /// "pair.0" as a name in source: "pair_0".
 std::string identifier(std::string name);
 
-/// The TorchScript expression for an optional mask that counts as all ones, in the shape of another input, where it is None.
-std::string or_ones(const std::string& mask, const std::string& like);
+/// The TorchScript expression for an optional input that counts as all "ones" or "zeros", in the shape of another input, where it is None.
+std::string or_filled(const std::string& input, const std::string& with, const std::string& like);
 
 }  // namespace graft::graph

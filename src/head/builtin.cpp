@@ -32,6 +32,10 @@ const at::Tensor& output_of(const Fields& outputs, const std::string& name) {
 Fields features_of(const std::vector<Feature>& reads, const Fields& outputs, const Fields& inputs) {
   Fields features;
   for (const Feature& feature : reads) {
+    if (feature.input) {
+      features.set(feature.name, inputs[feature.from]);
+      continue;
+    }
     const at::Tensor& values = output_of(outputs, feature.from);
     const at::Tensor* mask = feature.mask.empty() ? nullptr : inputs.find(feature.mask);
     features.set(feature.name, pool(values, feature.pooling, mask));

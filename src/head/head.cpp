@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "graft/core/error.h"
 #include "graft/core/runtime.h"
 
@@ -35,7 +37,12 @@ std::vector<Decoded> Head::decode(const Fields& outputs, const Batch& batch, std
   return answers;
 }
 
+Decoded Head::merge(std::span<const Decoded> samples, const Record&) const {
+  return *std::ranges::max_element(samples, {}, &Decoded::score);
+}
+
 std::string Head::truth(const Record&) const { return {}; }
+bool Head::is_right(const Decoded& answer, const Record& record) const { return answer.label == truth(record); }
 bool Head::has_classes() const { return true; }
 Metrics Head::metrics() const { return {}; }
 std::optional<LinearLayer> Head::linear() const { return std::nullopt; }

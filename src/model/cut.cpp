@@ -27,7 +27,7 @@ Fields Model::cut(const Fields& inputs) const {
   const Fields here = to(inputs, state_->device);
   Fields cut = state_->frozen()(state_->binding.arguments(here));
   std::vector<std::string> passed = state_->binding.fields(split.arguments);
-  for (const Feature& feature : state_->head->reads()) passed.push_back(feature.mask);
+  for (const Feature& feature : state_->head->reads()) passed.push_back(feature.input ? feature.from : feature.mask);
   for (const std::string& name : passed) {
     const at::Tensor* field = here.find(name);
     if (field != nullptr && !cut.has(name)) cut.set(name, *field);

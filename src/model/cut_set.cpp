@@ -47,7 +47,7 @@ std::vector<std::int64_t> lengths_of(const std::vector<Sample>& samples) {
 
 std::optional<CutSet> CutSet::make(const Model& model, const Data& data, const FeatureSetOptions& options, const FeatureStore& store) {
   if (!store.is_on()) return no_set("the store is off");
-  if (!model.is_split()) return no_set(model.plan().why);
+  if (model.backbone_trains() && !model.is_split()) return no_set(model.plan().why);
   const c10::NoGradGuard no_grad;
   const StoredKind kind{.fingerprint = model.fingerprint(), .compute = [&](const Batch& batch) { return model.kept(batch.inputs); }};
   const StoredSamples stored = stored_samples(model, data, store.state(), kind, options);

@@ -9,7 +9,8 @@
 
 namespace graft {
 
-/// What crosses the freeze line, of every sample and at its true length, where some of the backbone trains: the part below runs once.
+/// What crosses the freeze line, of every sample and at its true length: the part below runs once. Where all of the backbone is frozen, that
+/// is what the head reads; see FeatureSet for samples of one shape.
 class CutSet {
  public:
   /// Nothing, with the reason in the log, where the plan does not split, preprocessing is random, or values that cross the line belong to
@@ -17,7 +18,7 @@ class CutSet {
   static std::optional<CutSet> make(const Model& model, const Data& data, const FeatureSetOptions& options, const FeatureStore& store);
 
   std::int64_t size() const { return static_cast<std::int64_t>(samples_.size()); }
-  /// The samples of these rows, padded to the longest of them: inputs for Model::features_of_cut, and targets.
+  /// The samples of these rows, padded to the longest of them: inputs for Model::features_of_kept, and targets.
   Batch batch(std::span<const std::size_t> rows) const;
   /// The same in batches of equal shapes, in which nothing is padded.
   std::vector<Batch> pieces(std::span<const std::size_t> rows) const;

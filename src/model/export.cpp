@@ -16,10 +16,14 @@
 namespace graft {
 namespace {
 
-/// What the traced head reads: the backbone's outputs and the masks, before pooling.
+/// What the traced head reads: the backbone's outputs, masks and other inputs, before pooling.
 Fields traced_inputs(const std::vector<Feature>& reads, const Fields& outputs, const Fields& inputs) {
   Fields read;
   for (const Feature& feature : reads) {
+    if (feature.input) {
+      read.set(feature.from, inputs[feature.from]);
+      continue;
+    }
     const at::Tensor& output = head::output_of(outputs, feature.from);
     read.set(feature.from, output);
     if (feature.mask.empty()) continue;
@@ -29,6 +33,16 @@ Fields traced_inputs(const std::vector<Feature>& reads, const Fields& outputs, c
   return read;
 }
 
+/// The values of a tensor again and again, in other sizes.
+at::Tensor repeated(at::Tensor values, const std::vector<std::int64_t>& sizes) {
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const auto dimension = static_cast<std::int64_t>(i);
+    const at::Tensor index = at::arange(sizes[i], values.options().dtype(at::kLong)).remainder(values.size(dimension));
+    values = values.index_select(dimension, index);
+  }
+  return values;
+}
+
 /// Inputs of another batch size, and of another length or picture size where the pooling takes any.
 Fields resized(const std::vector<Feature>& reads, const Fields& example) {
   Fields other;
@@ -36,11 +50,11 @@ Fields resized(const std::vector<Feature>& reads, const Fields& example) {
     auto sizes = tensor.sizes().vec();
     sizes[0] += 3;
     for (const Feature& feature : reads) {
-      const bool sequence = !feature.mask.empty() || feature.pooling == Pooling::FirstToken;
+      const bool sequence = !feature.mask.empty() || feature.pooling == Pooling::FirstToken || feature.input;
       if (sequence && (name == feature.from || name == feature.mask)) sizes[1] = example[feature.from].size(1) + 2;
       if (feature.pooling == Pooling::MeanPixels && name == feature.from) sizes[2] = example[feature.from].size(2) + 1;
     }
-    other.set(name, tensor.is_floating_point() ? at::randn(sizes, tensor.options()) : at::ones(sizes, tensor.options()));
+    other.set(name, tensor.is_floating_point() ? at::randn(sizes, tensor.options()) : repeated(tensor, sizes));
   }
   return other;
 }
@@ -126,9 +140,13 @@ void Model::save(const std::string& path) {
       spec.head_arguments.push_back(output_expression(name, outputs, !state.formed.taps.empty()));
       continue;
     }
-    const bool known = std::ranges::any_of(spec.inputs, [&](const auto& input) { return input.name == name; });
-    if (!known) spec.inputs.push_back({name, true});
-    spec.head_arguments.push_back(graph::or_ones(name, spec.inputs.front().name));
+    const auto known = std::ranges::find(spec.inputs, name, &graph::CompositeSpec::Input::name);
+    const bool always_given = known != spec.inputs.end() && !known->optional;
+    if (known == spec.inputs.end()) spec.inputs.push_back({name, true});
+    // A mask that is absent says that all is real; other inputs are 0 then.
+    const bool is_mask = std::ranges::any_of(state.head->reads(), [&](const Feature& feature) { return feature.mask == name; });
+    spec.head_arguments.push_back(always_given ? graph::identifier(name)
+                                               : graph::or_filled(name, is_mask ? "ones" : "zeros", spec.inputs.front().name));
   }
 
   Json input_names = Json::array(), constants = Json::object();

@@ -62,6 +62,7 @@ void FeatureSet::touched(const Fields& rows) const {
 std::optional<FeatureSet> FeatureSet::make(const Model& model, const Data& data, const FeatureSetOptions& options,
                                            const FeatureStore& store) {
   if (model.backbone_trains()) return no_set("some of the backbone trains");
+  if (!model.keeps_rows()) return no_set("features are as long as their texts");
   const c10::NoGradGuard no_grad;
   const StoredKind kind{
       .fingerprint = model.fingerprint(), .compute = [&](const Batch& batch) { return model.kept(batch.inputs); }, .dense = true};

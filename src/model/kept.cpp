@@ -58,6 +58,8 @@ Fields Model::kept(const Fields& inputs) const {
   return values;
 }
 
+bool Model::keeps_rows() const { return !backbone_trains() && !state_->ragged; }
+
 std::string Model::fingerprint() const {
   if (!state_->fingerprint.empty()) return state_->fingerprint;
   Hash hash;

@@ -55,7 +55,7 @@ Model::State::State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared
 bool Model::State::reach(const Head& candidate) {
   std::vector<std::string> wanted;
   for (const Feature& feature : candidate.reads()) {
-    if (std::ranges::find(wanted, feature.from) == wanted.end()) wanted.push_back(feature.from);
+    if (!feature.input && std::ranges::find(wanted, feature.from) == wanted.end()) wanted.push_back(feature.from);
   }
   // What the network itself gives under this name needs no cut: all of it, an element, an entry.
   const auto is_element = [](const std::string& name) {
@@ -116,6 +116,9 @@ void Model::State::attach(std::unique_ptr<Head> candidate) {
                      error.what());
   }
   head = std::move(candidate);
+  ragged = !preprocess->padding().values.empty() && std::ranges::any_of(head->reads(), [&](const Feature& feature) {
+    return feature.input || (feature.pooling == Pooling::None && features[feature.name].dim() > 2);
+  });
   fingerprint.clear();
   head->set_training(training);
 }

@@ -57,6 +57,8 @@ struct Model::State {
   graph::Network network;
   /// Values inside the backbone that the head reads; empty: its outputs.
   std::vector<std::string> taps;
+  /// Features are as long as their texts.
+  bool ragged = false;
   /// What was done to `whole` to give `backbone`.
   struct Form {
     bool mended = false;

@@ -42,7 +42,7 @@ class Live final : public Stream {
 
   Fields features(const Piece& piece) const override {
     if (!is_exact_) return model_.features(piece.inputs);
-    return model_.backbone_trains() ? model_.features_of_cut(piece.inputs) : piece.inputs;
+    return model_.features_of_kept(piece.inputs);
   }
 
   std::int64_t steps_per_epoch() const override { return order_of_.steps_per_epoch(); }
@@ -79,7 +79,7 @@ class Live final : public Stream {
     std::vector<std::size_t> chosen(records.begin(), records.end());
     const Data batch = data_.subset(chosen);
     const FeatureSetOptions how{.mode = Mode::Train, .seed = options_.seed, .threads = 0};
-    if (!model_.backbone_trains()) {
+    if (model_.keeps_rows()) {
       const auto set = FeatureSet::make(model_, batch, how);
       if (set) window_.pieces.push_back({set->features(), set->targets(), set->size()});
       is_exact_ = set.has_value();

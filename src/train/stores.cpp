@@ -16,7 +16,7 @@ Stores fill_stores(const Model& model, const Data& data, FeatureSetOptions how, 
     return sets.back().is_random();
   };
   do {
-    if (!(model.backbone_trains() ? add(stores.cuts) : add(stores.features))) return stores;
+    if (!(model.keeps_rows() ? add(stores.features) : add(stores.cuts))) return stores;
   } while (++how.view < store.state().options.views);
   return stores;
 }

@@ -101,7 +101,7 @@ class Divided final : public Stream {
     return &window_;
   }
 
-  Fields features(const Piece& piece) const override { return model_.features_of_cut(piece.inputs); }
+  Fields features(const Piece& piece) const override { return model_.features_of_kept(piece.inputs); }
   std::int64_t steps_per_epoch() const override { return order_of_.steps_per_epoch(); }
 
  private:

@@ -31,6 +31,8 @@ struct Feature {
   /// An output of the backbone; "output" is the only or the first one.
   std::string from = "output";
   Pooling pooling = Pooling::None;
+  /// `from` names a field of the batch, such as "input_ids", which comes as it is.
+  bool input = false;
   /// The batch field [N, L] that says which positions are real; absent in a batch: all are. With Pooling::None it is a feature itself.
   std::string mask = {};
 };

@@ -12,6 +12,7 @@
 
 #include "graft/core/api.h"
 #include "graft/core/fields.h"
+#include "graft/data/decoded.h"
 #include "graft/data/record.h"
 #include "graft/data/sample.h"
 #include "graft/head/feature.h"
@@ -21,17 +22,6 @@ namespace graft {
 
 /// Named scalars: sums of loss terms, or what each is a sum over.
 using Terms = Fields;
-
-/// What a head makes of one sample.
-struct Decoded {
-  /// The answer, and how sure it is in [0, 1].
-  std::string label;
-  double score = 0;
-  /// The best labels with their scores, best first; where an answer is one label, it is the first.
-  std::vector<std::pair<std::string, double>> top;
-  /// Where an answer is no label: numbers by name, such as the head's outputs for this sample, without the batch dimension.
-  Fields values;
-};
 
 /// One linear layer under a loss that is convex in it: such a head can be solved to its optimum instead of being stepped.
 struct LinearLayer {
@@ -64,8 +54,13 @@ class GRAFT_API Head {
   virtual Terms weights(const Fields& targets) const;
   /// One answer a sample; default: the outputs as they are. `records` is empty where only inputs are known.
   virtual std::vector<Decoded> decode(const Fields& outputs, const Batch& batch, std::span<const Record> records) const;
+  /// The answer for a record from those of its samples, at least one, in any order; the record has no values where only inputs are known.
+  /// Called for every record. Default: the surest.
+  virtual Decoded merge(std::span<const Decoded> samples, const Record& record) const;
   /// The right answer in the form of Decoded::label, for reports; empty: none.
   virtual std::string truth(const Record& record) const;
+  /// True if an answer is right, for reports of mistakes. Default: it is the truth.
+  virtual bool is_right(const Decoded& answer, const Record& record) const;
   /// True if each answer is one of a few classes, so that a report may count which is taken for which. Default: true.
   virtual bool has_classes() const;
   virtual Metrics metrics() const;

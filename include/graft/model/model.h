@@ -98,6 +98,10 @@ class GRAFT_API Model {
   Fields features_of_cut(const Fields& cut) const;
   /// What a store keeps of a batch: features(), or cut() where some of the backbone trains, and inputs that the network does not take.
   Fields kept(const Fields& inputs) const;
+  /// features() from there on.
+  Fields features_of_kept(const Fields& kept) const { return backbone_trains() ? features_of_cut(kept) : kept; }
+  /// True if what is kept has one shape for all samples: the backbone is frozen, and no feature is as long as its text.
+  bool keeps_rows() const;
   /// A digest of all that decides what kept() gives for a record: weights, code and form of the frozen part, preprocessing, what the head
   /// reads.
   std::string fingerprint() const;
