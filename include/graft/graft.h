@@ -56,6 +56,7 @@
 #include "graft/optim/schedule.h"
 #include "graft/optim/schedule_preview.h"
 #include "graft/predict/predictor.h"
+#include "graft/text/subwords.h"
 #include "graft/text/tokenizer.h"
 #include "graft/text/wordpiece.h"
 #include "graft/train/callback.h"

@@ -15,7 +15,7 @@
 #include "graft/backbone/backbone.h"
 #include "graft/backbone/state_dict.h"
 #include "graft/core/error.h"
-#include "graft/text/wordpiece.h"
+#include "graft/text/subwords.h"
 #include "graph/archive.h"
 #include "graph/exported_program.h"
 #include "graph/network.h"
@@ -93,24 +93,18 @@ Json original_names(const Recipe& recipe, const Fields& file) {
   return found;
 }
 
-std::optional<text::WordPiece> tokenizer(const fs::path& folder, const Json& config) {
-  if (fs::exists(folder / "vocab.txt")) {
-    text::WordPieceOptions options;
-    if (const fs::path settings = folder / "tokenizer_config.json"; fs::exists(settings)) {
-      options.lowercase = parse_json(read_file(settings.string()), settings.string()).value("do_lower_case", true);
-    }
-    auto vocabulary = text::WordPiece::load((folder / "vocab.txt").string(), options);
-    if (const auto rows = config.at("vocab_size").get<std::size_t>(); vocabulary.size() > rows) {
-      throw CheckpointError({.code = "graft-K009",
-                             .message = "[Import] the vocabulary has " + std::to_string(vocabulary.size()) +
-                                        " tokens, the network's embedding " + std::to_string(rows) + " rows.",
-                             .remedy = "Bring the vocab.txt that was published with these weights.",
-                             .place = (folder / "vocab.txt").string()});
-    }
-    return vocabulary;
+/// What the folder's texts are cut with; nothing if it brings no vocabulary.
+std::shared_ptr<const text::Subwords> tokenizer(const fs::path& folder, const Json& config) {
+  if (!fs::exists(folder / "vocab.txt") && !fs::exists(folder / "tokenizer.json")) return nullptr;
+  auto words = text::load_subwords(folder.string());
+  if (const auto rows = config.at("vocab_size").get<std::size_t>(); words->size() > rows) {
+    throw CheckpointError({.code = "graft-K009",
+                           .message = "[Import] the vocabulary has " + std::to_string(words->size()) + " tokens, the network's embedding " +
+                                      std::to_string(rows) + " rows.",
+                           .remedy = "Bring the vocabulary that was published with these weights.",
+                           .place = folder.string()});
   }
-  if (const fs::path file = folder / "tokenizer.json"; fs::exists(file)) return text::WordPiece::load(file.string());
-  return std::nullopt;
+  return words;
 }
 
 ImportReport import_exported(const std::string& source, const std::string& out) {

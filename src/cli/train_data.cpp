@@ -28,7 +28,7 @@ text::Tokenizer tokenizer(const TrainSettings& settings, const Backbone& backbon
   if (!settings.tokenizer.empty()) return text::Tokenizer::load(settings.tokenizer, options);
   const auto inside = backbone.files().find("tokenizer.json");
   if (inside != backbone.files().end())
-    return text::Tokenizer(text::WordPiece::from_json(inside->second, settings.backbone + ":tokenizer.json"), options);
+    return text::Tokenizer(text::subwords_from_json(inside->second, settings.backbone + ":tokenizer.json"), options);
   throw ConfigError({.code = "graft-C106",
                      .message = "[graft train] a tokenizer is wanted; the backbone's file holds none.",
                      .remedy = "Name the vocab.txt or tokenizer.json that was published with it with --tokenizer.",

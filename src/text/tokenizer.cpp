@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <span>
 
 #include "core/json.h"
 #include "graft/core/error.h"
@@ -10,17 +11,20 @@
 
 namespace graft::text {
 
-Tokenizer Tokenizer::load(const std::string& path, const TokenizerOptions& options) { return Tokenizer(WordPiece::load(path), options); }
+Tokenizer Tokenizer::load(const std::string& path, const TokenizerOptions& options) { return Tokenizer(load_subwords(path), options); }
 
 Tokenizer Tokenizer::from_config(const Json& config, std::string_view tokenizer_json) {
   TokenizerOptions options{.text = config.at("text"), .max_length = config.at("max_length")};
   options.also = config.value("also", options.also);  // files of earlier versions have one text
   options.separator = config.value("separator", options.separator);
-  return Tokenizer(WordPiece::from_json(tokenizer_json), std::move(options));
+  return Tokenizer(subwords_from_json(tokenizer_json), std::move(options));
 }
 
 Tokenizer::Tokenizer(WordPiece words, TokenizerOptions options)
-    : words_(std::move(words)), options_(std::move(options)), cls_(words_.id("[CLS]")), sep_(words_.id("[SEP]")), pad_(words_.id("[PAD]")) {
+    : Tokenizer(std::make_shared<const WordPiece>(std::move(words)), std::move(options)) {}
+
+Tokenizer::Tokenizer(std::shared_ptr<const Subwords> words, TokenizerOptions options)
+    : words_(std::move(words)), options_(std::move(options)), frame_(words_->frame()) {
   runtime();
   if (options_.max_length >= 3) return;
   throw ConfigError({.code = "graft-C013",
@@ -30,14 +34,9 @@ Tokenizer::Tokenizer(WordPiece words, TokenizerOptions options)
 }
 
 std::vector<std::int64_t> Tokenizer::ids(std::string_view text) const {
-  const std::vector<Piece> pieces = words_.encode(text);
-  const std::size_t kept = std::min(pieces.size(), static_cast<std::size_t>(options_.max_length) - 2);
-  std::vector<std::int64_t> ids;
-  ids.reserve(kept + 2);
-  ids.push_back(cls_);
-  for (std::size_t i = 0; i < kept; ++i) ids.push_back(pieces[i].id);
-  ids.push_back(sep_);
-  return ids;
+  const std::vector<Piece> pieces = words_->encode(text);
+  const std::size_t room = static_cast<std::size_t>(options_.max_length) - frame_.num_tokens(false);
+  return framed(frame_, std::span(pieces).first(std::min(pieces.size(), room))).ids;
 }
 
 std::string Tokenizer::text_of(const Record& record) const {
@@ -60,7 +59,7 @@ std::vector<Sample> Tokenizer::operator()(const Record& record, Rng&, Mode) cons
 }
 
 std::int64_t Tokenizer::cut(const Record& record) const {
-  const auto tokens = static_cast<std::int64_t>(words_.encode(text_of(record)).size()) + 2;
+  const auto tokens = static_cast<std::int64_t>(words_->encode(text_of(record)).size() + frame_.num_tokens(false));
   return std::max<std::int64_t>(0, tokens - options_.max_length);
 }
 
@@ -73,10 +72,10 @@ Json Tokenizer::config() const {
 }
 
 std::vector<std::pair<std::string, std::string>> Tokenizer::files() const {
-  return {{"tokenizer.json", words_.to_json(options_.max_length)}};
+  return {{"tokenizer.json", words_->to_json(options_.max_length)}};
 }
 
-Padding Tokenizer::padding() const { return {{{"input_ids", static_cast<double>(pad_)}}, "attention_mask"}; }
+Padding Tokenizer::padding() const { return {{{"input_ids", static_cast<double>(frame_.pad)}}, "attention_mask"}; }
 
 Record Tokenizer::example() const {
   Record record{{{options_.text, std::string("An example of a text that is not too short.")}}, "example"};

@@ -198,6 +198,10 @@ const std::string& WordPiece::token(std::int64_t id) const {
 
 std::size_t WordPiece::size() const { return vocabulary_->tokens.size(); }
 
+Frame WordPiece::frame() const {
+  return {.begin = id("[CLS]"), .end = id("[SEP]"), .pad = id("[PAD]"), .unknown = vocabulary_->unknown, .separators = 1, .types = true};
+}
+
 const WordPieceOptions& WordPiece::options() const { return vocabulary_->options; }
 
 std::string WordPiece::to_json(std::int64_t max_length) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "graft/core/api.h"
 #include "graft/data/preprocess.h"
+#include "graft/text/subwords.h"
 #include "graft/text/wordpiece.h"
 
 namespace graft::text {
@@ -31,6 +33,7 @@ class GRAFT_API Tokenizer final : public Preprocess {
   /// From config() and the text of its tokenizer.json.
   static Tokenizer from_config(const nlohmann::json& config, std::string_view tokenizer_json);
   /// Throws ConfigError if max_length leaves no room for text.
+  explicit Tokenizer(std::shared_ptr<const Subwords> words, TokenizerOptions options = {});
   explicit Tokenizer(WordPiece words, TokenizerOptions options = {});
 
   std::vector<Sample> operator()(const Record& record, Rng& rng, Mode mode) const override;
@@ -45,13 +48,13 @@ class GRAFT_API Tokenizer final : public Preprocess {
   std::vector<std::int64_t> ids(std::string_view text) const;
   /// The parts of a record's text, joined. Throws DataError if a field is missing.
   std::string text_of(const Record& record) const;
-  const WordPiece& words() const { return words_; }
+  const Subwords& words() const { return *words_; }
   const TokenizerOptions& options() const { return options_; }
 
  private:
-  WordPiece words_;
+  std::shared_ptr<const Subwords> words_;
   TokenizerOptions options_;
-  std::int64_t cls_, sep_, pad_;
+  Frame frame_;
 };
 
 }  // namespace graft::text

@@ -8,20 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "graft/core/api.h"
+#include "graft/text/subwords.h"
 
 namespace graft::text {
-
-/// A piece of a text: a token of the vocabulary and the characters that it stands for.
-struct Piece {
-  /// The token's line in the vocabulary, from 0.
-  std::int64_t id;
-  /// Byte offsets of its characters in the original UTF-8 text, [begin, end).
-  std::size_t begin;
-  std::size_t end;
-
-  bool operator==(const Piece&) const = default;
-};
 
 /// How a BERT model reads text; the defaults are those of the uncased models.
 struct WordPieceOptions {
@@ -45,7 +34,7 @@ struct WordPieceOptions {
 
 /// Cuts texts into the tokens of a BERT vocabulary, with the ids and offsets that Hugging Face's `tokenizers` gives.
 /// Immutable: any number of threads may use one object, and copies share its vocabulary.
-class GRAFT_API WordPiece {
+class GRAFT_API WordPiece final : public Subwords {
  public:
   /// Takes the tokens in the order of their ids.
   /// Throws DataError if `options.unknown`, [CLS], [SEP] or [PAD] is missing, a token stands twice or is not UTF-8.
@@ -60,20 +49,16 @@ class GRAFT_API WordPiece {
   static WordPiece from_json(std::string_view json, const std::string& place = "tokenizer.json");
 
   /// The pieces of `text`, first to last, without [CLS] and [SEP] around them.  Bytes that are not UTF-8 are passed over.
-  std::vector<Piece> encode(std::string_view text) const;
-
-  /// The id of a token; throws DataError if the vocabulary lacks it.
-  std::int64_t id(std::string_view token) const;
-  /// The token of an id; throws DataError if there is none.
-  const std::string& token(std::int64_t id) const;
-  /// Number of tokens.
-  std::size_t size() const;
+  std::vector<Piece> encode(std::string_view text) const override;
+  std::int64_t id(std::string_view token) const override;
+  const std::string& token(std::int64_t id) const override;
+  std::size_t size() const override;
+  /// [CLS] A [SEP] and [CLS] A [SEP] B [SEP], whose types are 0 and 1.
+  Frame frame() const override;
   /// The options in use: special_tokens holds the tokens of the vocabulary only, in the order of their ids.
   const WordPieceOptions& options() const;
 
-  /// The text of a tokenizer.json for `tokenizers`: same ids, [CLS] A [SEP] and [CLS] A [SEP] B [SEP], cut to `max_length` ids, no padding.
-  /// Throws ConfigError if `max_length` leaves no room between [CLS] and [SEP].
-  std::string to_json(std::int64_t max_length) const;
+  std::string to_json(std::int64_t max_length) const override;
 
  private:
   struct Vocabulary;
