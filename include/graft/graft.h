@@ -43,6 +43,7 @@
 #include "graft/metric/metric.h"
 #include "graft/metric/multilabel.h"
 #include "graft/metric/regression.h"
+#include "graft/metric/roc.h"
 #include "graft/model/feature_set.h"
 #include "graft/model/feature_store.h"
 #include "graft/model/model.h"
