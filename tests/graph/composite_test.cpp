@@ -32,7 +32,7 @@ TEST_CASE("Composite: an absent mask counts as all ones", "[graph]") {
   const graph::Network whole = graph::compose(twice, head.network,
                                               {.inputs = {{"ids"}, {"mask", true}},
                                                .backbone_arguments = {"ids=ids"},
-                                               .head_arguments = {"outputs", graph::or_ones("mask", "ids")}});
+                                               .head_arguments = {"outputs", graph::or_filled("mask", "ones", "ids")}});
   const at::Tensor ids = at::ones({1, 4});
   CHECK(whole({ids, c10::IValue()})["output"].item<float>() == 8);
   CHECK(whole({ids, at::tensor({1, 1, 0, 0}, at::kLong).unsqueeze(0)})["output"].item<float>() == 4);
