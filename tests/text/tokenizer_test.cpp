@@ -1,5 +1,6 @@
 #include "graft/text/tokenizer.h"
 
+#include "graft/data/collate.h"
 #include "support.h"
 
 using namespace graft;
@@ -63,6 +64,46 @@ TEST_CASE("Tokenizer: a text may have several fields, joined in their order; emp
   }
 }
 
+TEST_CASE("Tokenizer: a pair is cut as Hugging Face's tokenizers cuts it, the longer text first", "[text]") {
+  const std::string letters = "a b c d e f g h i j k l m n o p q r s t u v w x y z";
+  const Json cases = test::golden("pairs.json").at("cases");
+  REQUIRE(cases.size() == 144);
+  Rng rng(0);
+  for (const Json& expected : cases) {
+    const auto length = [&](int which) { return expected.at(which).get<std::size_t>(); };
+    const std::string first = letters.substr(0, 2 * length(0)), second = letters.substr(std::min(letters.size(), 52 - 2 * length(1)));
+    INFO(first << " | " << second << " | " << length(2));
+    const Tokenizer tokenizer = Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"),
+                                                {.text = "question", .second = "answer", .max_length = expected.at(2).get<std::int64_t>()});
+    const Record record{{{"question", first}, {"answer", second}}, "x.csv:2"};
+    const Fields inputs = tokenizer(record, rng, Mode::Eval).at(0).inputs;
+    CHECK(at::equal(inputs["input_ids"], test::tensor_of(expected.at(3))));
+    CHECK(at::equal(inputs["token_type_ids"], test::tensor_of(expected.at(4))));
+    const auto whole = static_cast<std::int64_t>(length(0) + length(1) + 3);
+    CHECK(tokenizer.cut(record) == whole - static_cast<std::int64_t>(expected.at(3).size()));
+  }
+}
+
+TEST_CASE("Tokenizer: pairs share a batch, and a single text has no types", "[text]") {
+  const Tokenizer tokenizer =
+      Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message", .also = {"title"}, .second = "answer"});
+  Rng rng(0);
+  const auto sample = [&](const std::string& message, const std::string& answer) {
+    return tokenizer({{{"message", message}, {"title", std::string("b")}, {"answer", answer}}, "x.csv:2"}, rng, Mode::Eval).at(0);
+  };
+  const Batch batch = collate(std::vector{sample("a", "c d e"), sample("a", "c")}, tokenizer.padding());
+  CHECK(at::equal(batch.inputs["token_type_ids"], test::tensor_of(Json::parse("[[0, 0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 0, 1, 1, 0, 0]]"))));
+  CHECK(at::equal(batch.inputs["attention_mask"], test::tensor_of(Json::parse("[[1, 1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1, 0, 0]]"))));
+  CHECK(batch.inputs["input_ids"][1][7].item<std::int64_t>() == tokenizer.words().id("[PAD]"));
+  CHECK(tiny()({{{"message", std::string("a")}}, "x.csv:2"}, rng, Mode::Eval).at(0).inputs.size() == 1);
+  CHECK(tiny().padding().values.size() == 1);
+  SECTION("it comes back from its config, and shows a record of its kind") {
+    const Tokenizer again = Tokenizer::from_config(tokenizer.config(), tokenizer.files().at(0).second);
+    CHECK(again.config() == tokenizer.config());
+    CHECK(again(tokenizer.example(), rng, Mode::Eval).at(0).inputs.names() == std::vector<std::string>{"input_ids", "token_type_ids"});
+  }
+}
+
 TEST_CASE("Tokenizer: it tells how many tokens are cut off", "[text]") {
   const Record record{{{"message", std::string("a b c d e f")}}, "x.csv:2"};
   CHECK(tiny(5).cut(record) == 3);  // 6 and [CLS] and [SEP]
@@ -81,8 +122,16 @@ TEST_CASE("Tokenizer: what it saves builds it again", "[text]") {
 
 TEST_CASE("Tokenizer says what is wrong", "[text][error]") {
   CHECK(test::error_of<ConfigError>([] { tiny(2); }).code() == "graft-C013");
+  const auto pairs = [](std::int64_t max_length) {
+    return Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.second = "answer", .max_length = max_length});
+  };
+  CHECK(test::error_of<ConfigError>([&] { pairs(4); }).message().find("at least 5 is wanted, got 4") != std::string::npos);
   Rng rng(0);
   const auto error = test::error_of<DataError>([&] { tiny()({{{"mesage", std::string("a")}}, "x.csv:2"}, rng, Mode::Eval); });
   CHECK(error.place() == "x.csv:2");
   CHECK(error.remedy() == "Did you mean \"mesage\"?");
+  const Record no_answer{{{"text", std::string("a")}, {"anser", std::string("b")}}, "x.csv:3"};
+  const auto second = test::error_of<DataError>([&] { pairs(5)(no_answer, rng, Mode::Eval); });
+  CHECK(second.place() == "x.csv:3");
+  CHECK(second.remedy() == "Did you mean \"anser\"?");
 }

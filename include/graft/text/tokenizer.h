@@ -21,14 +21,19 @@ struct TokenizerOptions {
   std::vector<std::string> also = {};
   /// Between the parts; parts that are empty are passed over with it.
   std::string separator = " ";
-  /// Longer texts are cut to this many tokens, [CLS] and [SEP] included; at least 3.
+  /// The field of a second text that is read beside the first, such as an answer; empty: none. A record must have it.
+  std::string second = "";
+  /// Longer texts are cut to this many tokens, those that frame them included. Of a pair the longer text is cut until both are equally
+  /// long.
   std::int64_t max_length = 256;
 };
 
-/// Turns a text into "input_ids" [L]: [CLS], its pieces, [SEP]. Saved with the model as the tokenizer.json that Hugging Face reads.
+/// Turns a text into "input_ids" [L]: its pieces, framed as the model wants it ([CLS] A [SEP]). A pair ([CLS] A [SEP] B [SEP]) also gives
+/// "token_type_ids" [L], 0 to the first [SEP] and 1 beyond, where the model tells its texts apart so. Saved with the model as the
+/// tokenizer.json that Hugging Face reads.
 class GRAFT_API Tokenizer final : public Preprocess {
  public:
-  /// A vocab.txt (uncased unless the options of the second form say otherwise) or a tokenizer.json.
+  /// From what load_subwords() takes.
   static Tokenizer load(const std::string& path, const TokenizerOptions& options = {});
   /// From config() and the text of its tokenizer.json.
   static Tokenizer from_config(const nlohmann::json& config, std::string_view tokenizer_json);
@@ -44,14 +49,18 @@ class GRAFT_API Tokenizer final : public Preprocess {
   std::int64_t cut(const Record& record) const override;
   Record example() const override;
 
-  /// [CLS], pieces, [SEP], cut to max_length.
+  /// A framed text, cut to max_length.
   std::vector<std::int64_t> ids(std::string_view text) const;
-  /// The parts of a record's text, joined. Throws DataError if a field is missing.
+  /// A framed pair, cut to max_length.
+  FramedText pair(std::string_view first, std::string_view second) const;
+  /// The parts of a record's text, joined; of a pair, the first text. Throws DataError if a field is missing.
   std::string text_of(const Record& record) const;
   const Subwords& words() const { return *words_; }
   const TokenizerOptions& options() const { return options_; }
 
  private:
+  bool is_pair() const { return !options_.second.empty(); }
+
   std::shared_ptr<const Subwords> words_;
   TokenizerOptions options_;
   Frame frame_;
