@@ -1,9 +1,12 @@
 #include "cli/answers.h"
 
 #include <ATen/ATen.h>
+#include <unistd.h>
 
 #include <algorithm>
 
+#include "cli/span_answers.h"
+#include "cli/terminal.h"
 #include "core/table.h"
 
 namespace graft::cli {
@@ -15,26 +18,29 @@ std::vector<double> numbers(const at::Tensor& tensor) {
 }
 
 /// An answer that is numbers instead of a label.
-bool is_numeric(const Decoded& answer) { return answer.top.empty() && !answer.values.empty(); }
+bool is_numeric(const Decoded& answer) { return answer.top.empty() && !answer.values.empty() && !answer.rejected && !has_spans(answer); }
 
 }  // namespace
 
-Json json_of(const Decoded& answer) {
+Json json_of(const Decoded& answer, const std::string& text) {
   Json best = Json::array();
   for (const auto& [label, score] : answer.top) best.push_back({{"label", label}, {"score", score}});
   Json json{{"label", answer.label}, {"score", answer.score}, {"top", best}};
   for (const auto& [name, tensor] : answer.values) json["values"][name] = numbers(tensor);
+  if (has_spans(answer)) json["spans"] = json_of_spans(answer, text);
+  if (!answer.tags.empty()) json["tags"] = answer.tags;
   return json;
 }
 
-std::string text_of(const Decoded& answer) {
+std::string text_of(const Decoded& answer, const std::string& text) {
+  if (!answer.tags.empty()) return marked_text(answer, text, is_terminal(STDOUT_FILENO));
   if (is_numeric(answer)) {
-    std::string text;
+    std::string line;
     for (const auto& [name, tensor] : answer.values) {
-      for (const double value : numbers(tensor)) text += (text.empty() ? "" : " ") + fixed(value, 4);
-      if (answer.values.size() > 1) text += " (" + name + ")";
+      for (const double value : numbers(tensor)) line += (line.empty() ? "" : " ") + fixed(value, 4);
+      if (answer.values.size() > 1) line += " (" + name + ")";
     }
-    return text;
+    return line;
   }
   std::string others;
   for (const auto& [label, score] : answer.top) {

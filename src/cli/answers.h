@@ -8,11 +8,12 @@
 
 namespace graft::cli {
 
-/// {"label", "score", "top"}, and "values" where the answer is numbers.
-Json json_of(const Decoded& answer);
+/// {"label", "score", "top"}, "values" where the answer is numbers, and "spans" (with characters as offsets) and "tags" where it is parts
+/// or words of `text`.
+Json json_of(const Decoded& answer, const std::string& text);
 
-/// One line: "0.93 billing  (refund 0.04, delivery 0.02)".
-std::string text_of(const Decoded& answer);
+/// One line: "0.93 billing  (refund 0.04, delivery 0.02)"; of parts of a text, or labels of its words, the text with them marked.
+std::string text_of(const Decoded& answer, const std::string& text);
 
 /// The columns that answers add to a table: "prediction" and "score"; "prediction_NAME" each where an answer is several numbers.
 std::vector<std::string> answer_columns(const std::vector<Decoded>& answers);

@@ -1,21 +1,58 @@
 #include "cli/data.h"
 
+#include <algorithm>
+#include <fstream>
+
 #include "core/json.h"
 #include "graft/core/error.h"
+#include "graft/core/log.h"
 #include "graft/core/runtime.h"
+#include "graft/data/conll.h"
 #include "graft/data/csv.h"
+#include "graft/data/entity_lines.h"
 #include "graft/data/jsonl.h"
+#include "graft/data/squad.h"
 
 namespace graft::cli {
 
+namespace {
+
+/// True if the first line has entities, as data::entity_lines reads them, and not columns.
+bool holds_entities(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  while (std::getline(file, line) && line.find_first_not_of(" \t\r") == std::string::npos) {
+  }
+  const Json record = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!record.is_object() || !record.contains("text")) return false;
+  const Json labels = record.value("label", Json());
+  return record.contains("entities") || (labels.is_array() && !labels.empty() && labels.front().is_array());
+}
+
+Data tagged_words(const std::string& path) {
+  std::vector<Problem> odd;
+  Data data = data::conll(path, {}, &odd);
+  for (const Problem& problem : odd)
+    log(LogLevel::Warning, problem.code + ": " + problem.message + " (" + problem.place + ") " + problem.remedy);
+  return data;
+}
+
+}  // namespace
+
 void start_runtime(int threads) { runtime({.threads = threads, .keep_memory = true}); }
 
-Data open_data(const std::string& path, const std::vector<std::string>& columns) {
+Data open_data(const std::string& path, const std::vector<std::string>& columns, bool words) {
+  const auto ends_with = [&](std::initializer_list<const char*> endings) {
+    return std::ranges::any_of(endings, [&](const char* ending) { return path.ends_with(ending); });
+  };
+  if (ends_with({".json"})) return data::squad(path);
+  if (ends_with({".jsonl"}) && holds_entities(path)) return data::entity_lines(path);
+  if (ends_with({".conll", ".conllu", ".bio", ".iob"}) || (words && !ends_with({".csv", ".tsv", ".jsonl"}))) return tagged_words(path);
   if (path.ends_with(".csv") || path.ends_with(".tsv")) return data::csv(path, {.require = columns});
   if (path.ends_with(".jsonl")) return data::jsonl(path, {.require = columns});
   throw DataError({.code = "graft-D020",
-                   .message = "[Data] a .csv, .tsv or .jsonl file is wanted.",
-                   .remedy = "Rename or convert the file.",
+                   .message = "[Data] a .csv, .tsv, .jsonl, .json (SQuAD) or .conll file is wanted.",
+                   .remedy = "Rename or convert the file; a file of tagged words of any name is read with --task tokens.",
                    .place = path});
 }
 
@@ -25,6 +62,9 @@ std::vector<std::string> target_columns(const Json& head_config) {
     if (head_config.contains(key)) columns = head_config.at(key).get<std::vector<std::string>>();
     if (!columns.empty()) return columns;
   }
+  const std::string type = head_config.value("type", std::string());
+  if (type == "question_answering") return {head_config.at("answers")};
+  if (type == "token_classifier") return {head_config.at("tags")};
   if (head_config.contains("label")) columns.push_back(head_config.at("label"));
   return columns;
 }

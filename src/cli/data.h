@@ -12,8 +12,9 @@ namespace graft::cli {
 /// The program's own choice of process-wide settings: freed memory is kept.
 void start_runtime(int threads);
 
-/// A file of records that have these columns. Throws DataError for an unknown ending or a missing column.
-Data open_data(const std::string& path, const std::vector<std::string>& columns);
+/// A file of records: a table with these columns (.csv, .tsv, .jsonl), questions (.json, as SQuAD's), texts with entities (.jsonl), or
+/// tagged words (.conll, .bio, .iob; with `words` any other ending too). Throws DataError for an unknown ending or a missing column.
+Data open_data(const std::string& path, const std::vector<std::string>& columns, bool words = false);
 
 /// The columns that a head with this config learns from.
 std::vector<std::string> target_columns(const Json& head_config);

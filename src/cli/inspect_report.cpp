@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "core/names.h"
-#include "graph/network.h"
 #include "core/table.h"
 #include "graft/core/error.h"
+#include "graph/network.h"
 
 namespace graft::cli {
 namespace {

@@ -1,9 +1,12 @@
 #include <iostream>
+#include <iterator>
 
 #include "cli/answers.h"
 #include "cli/command.h"
 #include "cli/data.h"
 #include "cli/predict_file.h"
+#include "cli/span_answers.h"
+#include "core/file.h"
 #include "core/names.h"
 #include "core/table.h"
 #include "graft/predict/predictor.h"
@@ -12,7 +15,7 @@ namespace graft::cli {
 namespace {
 
 struct PredictFlags {
-  std::string model, csv, out;
+  std::string model, csv, out, question, context;
   std::vector<std::string> texts;
   int top = 3;
   bool trust = false;
@@ -27,9 +30,9 @@ int answer_lines(const Predictor& predictor, const Voice& voice) {
     if (line.empty()) continue;
     const Decoded answer = predictor(line);
     if (voice.json) {
-      all.push_back(json_of(answer));
+      all.push_back(json_of(answer, line));
     } else {
-      std::cout << text_of(answer) << std::endl;
+      std::cout << text_of(answer, line) << std::endl;
     }
   }
   if (voice.json) std::cout << json_text(Json::object({{"predictions", all}})) << "\n";
@@ -60,16 +63,41 @@ int answer_texts(const Predictor& predictor, const PredictFlags& flags, const Vo
   Json all = Json::array();
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (voice.json) {
-      all.push_back(json_of(answers[i]));
+      all.push_back(json_of(answers[i], flags.texts[i]));
     } else {
-      std::cout << text_of(answers[i]) << "  <- " << shortened(flags.texts[i], 60) << "\n";
+      const std::string asked = answers[i].tags.empty() ? "  <- " + shortened(flags.texts[i], 60) : "";
+      std::cout << text_of(answers[i], flags.texts[i]) << asked << "\n";
     }
   }
   if (voice.json) std::cout << json_text(Json::object({{"predictions", all}})) << "\n";
   return 0;
 }
 
+/// The answer to a question in a file, or in what stdin gives.
+int answer_question(const Predictor& predictor, const PredictFlags& flags, const Voice& voice) {
+  const std::string context = flags.context == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : read_file(flags.context);
+  Record record{{{"question", flags.question}, {"context", context}}, flags.context};
+  const Decoded answer = predictor(record);
+  if (voice.json) {
+    std::cout << json_text(Json::object({{"predictions", Json::array({json_of(answer, context)})}})) << "\n";
+    return 0;
+  }
+  if (answer.rejected) {
+    std::cout << fixed(answer.score, 2) << " no answer\n";
+    return 0;
+  }
+  std::cout << text_of(answer, context) << "\n     " << span_in_context(answer, context, is_terminal(1)) << "\n";
+  return 0;
+}
+
 void check(const PredictFlags& flags) {
+  if (flags.question.empty() != flags.context.empty()) {
+    throw ConfigError({.code = "graft-C100",
+                       .message = "[graft predict] --question and --context belong together: what is asked, and the text that may answer.",
+                       .remedy = "For instance: graft predict run/model.pt --question \"how is it reset?\" --context manual.txt",
+                       .place = ""});
+  }
+
   if (flags.csv.empty() == flags.out.empty() && (flags.csv.empty() || flags.texts.empty())) return;
   throw ConfigError({.code = "graft-C100",
                      .message = "[graft predict] --csv IN and --out OUT belong together, and texts are another way of asking.",
@@ -81,6 +109,7 @@ int run(const PredictFlags& flags, const Voice& voice) {
   check(flags);
   start_runtime(flags.machine.threads);
   const Predictor predictor = Predictor::load(flags.model, {.device = flags.machine.device, .trust = flags.trust, .top = flags.top});
+  if (!flags.question.empty()) return answer_question(predictor, flags, voice);
   if (!flags.csv.empty()) return answer_file(predictor, flags, voice);
   if (flags.texts == std::vector<std::string>{"-"} || flags.texts.empty()) return answer_lines(predictor, voice);
   return answer_texts(predictor, flags, voice);
@@ -93,10 +122,13 @@ Run add_predict(CLI::App& app, Voice& voice) {
   CLI::App* command = app.add_subcommand("predict", "Answers of a saved model");
   command->footer(
       "Examples: graft predict run/model.pt \"where is my parcel?\"\n          cat messages.txt | graft predict run/model.pt -\n"
-      "          graft predict run/model.pt --csv new.csv --out answers.csv");
+      "          graft predict run/model.pt --csv new.csv --out answers.csv\n"
+      "          graft predict run/model.pt --question \"how is it reset?\" --context manual.txt");
   command->add_option("MODEL", flags->model, "A model saved by graft")->required();
   command->add_option("INPUT", flags->texts, "Texts; - or nothing: lines from stdin");
   command->add_option("--csv", flags->csv, "A .csv, .tsv or .jsonl file to answer, record by record");
+  command->add_option("--question", flags->question, "A question, for a model that finds answers in texts");
+  command->add_option("--context", flags->context, "The file with the text that answers it; -: stdin");
   command->add_option("--out", flags->out, "The file to write: that of --csv with columns prediction and score");
   command->add_option("--top", flags->top, "How many of the best answers to show")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_flag("--trust", flags->trust, "Load the model without the check of its code");

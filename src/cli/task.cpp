@@ -3,14 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "core/names.h"
 #include "graft/core/error.h"
 #include "graft/head/class_weights.h"
 #include "graft/head/classifier.h"
 #include "graft/head/multilabel.h"
+#include "graft/head/question_answering.h"
 #include "graft/head/regressor.h"
+#include "graft/head/token_classifier.h"
+#include "graft/text/question_windows.h"
 
 namespace graft::cli {
 namespace {
@@ -18,6 +23,8 @@ namespace {
 constexpr std::array<std::string_view, 8> text_names{"text", "message", "sentence", "utterance", "content", "body", "comment", "review"};
 constexpr std::array<std::string_view, 11> label_names{"label",  "labels", "category",  "class", "intent", "queue",
                                                        "target", "topic",  "sentiment", "tags",  "score"};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> pair_names{
+    {{"premise", "hypothesis"}, {"sentence1", "sentence2"}, {"question1", "question2"}, {"text1", "text2"}, {"query", "passage"}}};
 // Whole numbers of more kinds than this are quantities, not names of classes.
 constexpr std::size_t most_numbered_classes = 20;
 
@@ -88,12 +95,61 @@ Task::Kind kind_named(const std::string& name) {
   return name == "regress" ? Task::Kind::Regress : name == "multilabel" ? Task::Kind::MultiLabel : Task::Kind::Classify;
 }
 
+/// Files of questions and of tagged words have columns of fixed names.
+std::optional<Task> fixed_task(const TrainSettings& settings, const Data& train) {
+  const Record record = train.get(0);
+  const auto is = [&](const char* name) { return settings.task == "auto" || settings.task == name; };
+  if (is("qa") && record.has("question") && record.has("context") && record.has("answers"))
+    return Task{
+        .kind = Task::Kind::Answers, .why = "the records are questions on texts", .texts = {"question", "context"}, .targets = {"answers"}};
+  const bool tags = record.has("tags") && record.has("words");
+  if (is("tokens") && record.has("text") && (tags || record.has("spans")))
+    return Task{
+        .kind = Task::Kind::Tokens, .why = tags ? "every word has a tag" : "texts have entities", .texts = {"text"}, .targets = {"tags"}};
+  if (settings.task != "qa" && settings.task != "tokens") return std::nullopt;
+  const bool asks = settings.task == "qa";
+  throw DataError(
+      {.code = "graft-D045",
+       .message = std::string("[graft train] --task ") + settings.task + " wants " +
+                  (asks ? "questions, the texts that answer them, and where" : "words with a tag each, or texts with entities") +
+                  "; the file has: " + quoted_list(field_names(train)) + ".",
+       .remedy = asks ? "Give a .json file as SQuAD's."
+                      : "Give a file as CoNLL's (a word and its tag a line), or a .jsonl with \"text\" and \"entities\".",
+       .place = settings.train});
+}
+
+/// The two columns that are compared, as --text names them or by their usual names.
+std::vector<std::string> pair_columns(const TrainSettings& settings, const Data& train) {
+  const std::vector<std::string> names = field_names(train);
+  const auto has = [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
+  if (settings.text.empty()) {
+    for (const auto& [first, second] : pair_names) {
+      if (has(first) && has(second)) return {std::string(first), std::string(second)};
+    }
+  }
+  std::vector<std::string> given =
+      settings.text.empty() ? std::vector<std::string>() : columns(settings.text, text_names, train, "text", settings.train);
+  if (given.size() == 2) return given;
+  throw DataError({.code = "graft-D046",
+                   .message = "[graft train] two columns of texts are wanted for pairs, got " + std::to_string(given.size()) +
+                              "; the file has: " + quoted_list(names) + ".",
+                   .remedy = "Name them with --text FIRST,SECOND.",
+                   .place = settings.train});
+}
+
+bool has_usual_pair(const TrainSettings& settings, const Data& train) {
+  const std::vector<std::string> names = field_names(train);
+  const auto has = [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
+  return settings.text.empty() && settings.task == "auto" &&
+         std::ranges::any_of(pair_names, [&](const auto& pair) { return has(pair.first) && has(pair.second); });
+}
+
 void decide(Task& task, const TrainSettings& settings, const Data& train) {
   const auto is = [&](Task::Kind kind, const std::string& why) {
     task.kind = kind;
     task.why = why;
   };
-  if (settings.task != "auto") return is(kind_named(settings.task), "as --task says");
+  if (settings.task != "auto" && settings.task != "pairs") return is(kind_named(settings.task), "as --task says");
   if (task.targets.size() > 1) {
     const bool flags = std::ranges::all_of(task.targets, [&](const auto& column) { return look_at(train, column, "").all_flags; });
     return flags ? is(Task::Kind::MultiLabel, "several label columns hold 0 and 1")
@@ -110,27 +166,67 @@ void decide(Task& task, const TrainSettings& settings, const Data& train) {
 
 }  // namespace
 
+namespace {
+
+bool has_unanswerable(const Data& data) {
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (!data.get(i).has_value("answers")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::vector<std::string> Task::columns() const {
   std::vector<std::string> all = texts;
   all.insert(all.end(), targets.begin(), targets.end());
   return all;
 }
 
-std::string name_of(Task::Kind kind) {
-  return kind == Task::Kind::Regress ? "regress" : kind == Task::Kind::MultiLabel ? "multilabel" : "classify";
+const std::vector<std::string>& task_names() {
+  static const std::vector<std::string> names{"auto", "classify", "multilabel", "regress", "pairs", "qa", "tokens"};
+  return names;
+}
+
+std::string name_of(const Task& task) {
+  if (task.pairs) return "pairs";
+  constexpr std::array<const char*, 5> names{"classify", "multilabel", "regress", "qa", "tokens"};
+  return names[static_cast<std::size_t>(task.kind)];
+}
+
+std::string what_it_learns(const Task& task) {
+  constexpr std::array<const char*, 5> kinds{"one class a record", "any number of labels a record", "numbers",
+                                             "where the answer to a question stands", "a label for each word"};
+  return std::string(kinds[static_cast<std::size_t>(task.kind)]) + (task.pairs ? " of two texts" : "");
 }
 
 Task choose_task(const TrainSettings& settings, const Data& train) {
-  Task task{.texts = columns(settings.text, text_names, train, "text", settings.train),
-            .targets = columns(settings.label, label_names, train, "label", settings.train)};
+  if (auto fixed = fixed_task(settings, train)) return *fixed;
+  Task task;
+  task.pairs = settings.task == "pairs" || has_usual_pair(settings, train);
+  task.texts = task.pairs ? pair_columns(settings, train) : columns(settings.text, text_names, train, "text", settings.train);
+  task.targets = columns(settings.label, label_names, train, "label", settings.train);
   decide(task, settings, train);
   return task;
 }
 
-std::unique_ptr<Head> make_head(const Task& task, const TrainSettings& settings, const Data& train) {
+std::unique_ptr<Head> make_head(const Task& task, const TrainSettings& settings, const Data& train, const Preprocess* preprocess) {
   const auto seed = static_cast<std::uint64_t>(settings.seed);
   const std::string& target = task.targets.front();
   switch (task.kind) {
+    case Task::Kind::Answers: {
+      head::QuestionAnsweringOptions options{.unanswerable = has_unanswerable(train), .seed = seed};
+      if (const auto* windows = dynamic_cast<const text::QuestionWindows*>(preprocess)) {
+        options.end_token = windows->words().frame().end.value_or(options.end_token);
+        options.separators = windows->words().frame().separators;
+      }
+      return std::make_unique<head::QuestionAnswering>(std::move(options));
+    }
+    case Task::Kind::Tokens:
+      return std::make_unique<head::TokenClassifier>(head::TokenClassifierOptions{.labels = head::TokenClassifier::labels_of(train),
+                                                                                  .label_smoothing = settings.label_smoothing,
+                                                                                  .focal_gamma = settings.focal,
+                                                                                  .seed = seed});
     case Task::Kind::Regress: {
       const auto scale = head::Regressor::scale_of(train, task.targets);
       return std::make_unique<head::Regressor>(head::RegressorOptions{.targets = task.targets,

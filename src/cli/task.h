@@ -6,14 +6,17 @@
 
 #include "cli/train_settings.h"
 #include "graft/data/dataset.h"
+#include "graft/data/preprocess.h"
 #include "graft/head/head.h"
 
 namespace graft::cli {
 
 /// What a run learns, from which columns.
 struct Task {
-  enum class Kind { Classify, MultiLabel, Regress };
+  enum class Kind { Classify, MultiLabel, Regress, Answers, Tokens };
   Kind kind = Kind::Classify;
+  /// Two texts are compared: one class or number a pair.
+  bool pairs = false;
   /// Why, for a person: "column \"price\" holds numbers with a fraction".
   std::string why = {};
   std::vector<std::string> texts = {}, targets = {};
@@ -23,15 +26,18 @@ struct Task {
   std::string stratify() const { return kind == Kind::Classify ? targets.front() : std::string(); }
 };
 
-/// "classify", "multilabel", "regress"
-std::string name_of(Task::Kind kind);
+/// As --task names it: "classify", "multilabel", "regress", "pairs", "qa", "tokens".
+const std::vector<std::string>& task_names();
+std::string name_of(const Task& task);
+/// "one class a record"
+std::string what_it_learns(const Task& task);
 
 /// The task and the columns that the settings name or, where they do not, the data's names and values tell. Throws DataError for columns
 /// that are not there.
 Task choose_task(const TrainSettings& settings, const Data& train);
 
-/// A head for the task; its labels, or its means and scales, are those of the training data. Throws DataError if there is nothing to tell
-/// apart.
-std::unique_ptr<Head> make_head(const Task& task, const TrainSettings& settings, const Data& train);
+/// A head for the task; its labels, or its means and scales, are those of the training data, and it reads what `preprocess` gives (null: to
+/// check the data). Throws DataError if there is nothing to tell apart.
+std::unique_ptr<Head> make_head(const Task& task, const TrainSettings& settings, const Data& train, const Preprocess* preprocess);
 
 }  // namespace graft::cli

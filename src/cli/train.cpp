@@ -32,11 +32,10 @@ EvalReport measure(const TrainSettings& settings, const Splits& data, const std:
 
 void print_plan(const TrainSettings& settings, const TrainInputs& inputs) {
   const auto count = [](const Data& data) { return with_commas(static_cast<long long>(data.size())); };
-  const char* kinds[] = {"one class a record", "any number of labels a record", "numbers"};
   std::cerr << settings.train << ": " << count(inputs.data.train) << " records train, " << count(inputs.data.valid) << " choose, "
             << count(inputs.data.test) << " test; text " << quoted_list(inputs.task.texts) << "\n"
-            << "learns " << kinds[static_cast<int>(inputs.task.kind)] << " from " << quoted_list(inputs.task.targets) << ", as "
-            << inputs.task.why << "\n"
+            << "learns " << what_it_learns(inputs.task) << " from " << quoted_list(inputs.task.targets) << ", as " << inputs.task.why
+            << "\n"
             << "on " << choose_device(settings.device).reason << "\n";
 }
 

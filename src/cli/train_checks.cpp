@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "cli/task.h"
 #include "cli/train_settings.h"
 #include "core/names.h"
 
@@ -15,8 +16,7 @@ std::vector<Problem> TrainSettings::problems() const {
             "--" + flag + " of " + quoted_list(known) + " is wanted, got \"" + value + "\".",
             did_you_mean(value, known, "Leave it out for the default."));
   };
-  require(task == "auto" || task == "classify" || task == "multilabel" || task == "regress",
-          "a task of auto, classify, multilabel, regress is wanted, got \"" + task + "\".", "Leave --task out.");
+  one_of("task", task, task_names());
   require(folds == 0 || folds >= 2, "--folds of at least 2 is wanted, got " + std::to_string(folds) + ".", "5 and 10 are usual.");
   require(folds == 0 || valid.empty(), "--folds makes validation parts of the training data, --valid names another.",
           "Leave one of them out.");

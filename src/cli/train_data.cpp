@@ -4,12 +4,12 @@
 
 #include "cli/data.h"
 #include "cli/mistakes.h"
+#include "cli/reading.h"
 #include "cli/run_folder.h"
 #include "core/names.h"
 #include "graft/core/device.h"
 #include "graft/core/error.h"
 #include "graft/head/classifier.h"
-#include "graft/text/tokenizer.h"
 #include "predict/saved_file.h"
 #include "train/course.h"
 
@@ -20,19 +20,6 @@ std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
   return text;
-}
-
-text::Tokenizer tokenizer(const TrainSettings& settings, const Backbone& backbone, const Task& task) {
-  const text::TokenizerOptions options{
-      .text = task.texts.front(), .also = {task.texts.begin() + 1, task.texts.end()}, .max_length = settings.max_length};
-  if (!settings.tokenizer.empty()) return text::Tokenizer::load(settings.tokenizer, options);
-  const auto inside = backbone.files().find("tokenizer.json");
-  if (inside != backbone.files().end())
-    return text::Tokenizer(text::subwords_from_json(inside->second, settings.backbone + ":tokenizer.json"), options);
-  throw ConfigError({.code = "graft-C106",
-                     .message = "[graft train] a tokenizer is wanted; the backbone's file holds none.",
-                     .remedy = "Name the vocab.txt or tokenizer.json that was published with it with --tokenizer.",
-                     .place = settings.backbone});
 }
 
 Freeze policy(const TrainSettings& settings) {
@@ -107,7 +94,7 @@ TrainInputs load_inputs(TrainSettings& settings) {
   }
   Files files;
   const auto open = [&](const std::string& path, const std::vector<std::string>& columns) {
-    return path.empty() ? std::nullopt : mistakes.attempt([&] { return open_data(path, columns); });
+    return path.empty() ? std::nullopt : mistakes.attempt([&] { return open_data(path, columns, settings.task == "tokens"); });
   };
   files.train = open(settings.train, {});
   std::optional<Task> task;
@@ -116,21 +103,24 @@ TrainInputs load_inputs(TrainSettings& settings) {
   files.valid = open(settings.valid, columns);
   files.test = open(settings.test, columns);
   const bool goes_on = backbone && backbone->files().contains("graft.json");
-  if (task && !goes_on) mistakes.attempt([&] { return make_head(*task, settings, *files.train); });
-  std::optional<text::Tokenizer> words;
-  if (backbone && task && !goes_on) words = mistakes.attempt([&] { return tokenizer(settings, *backbone, *task); });
+  if (task && !goes_on) mistakes.attempt([&] { return make_head(*task, settings, *files.train, nullptr); });
+  std::optional<std::shared_ptr<const Preprocess>> preprocess;
+  if (backbone && task && !goes_on) preprocess = mistakes.attempt([&] { return make_preprocess(*task, settings, *backbone); });
   const auto freeze = mistakes.attempt([&] { return policy(settings); });
   if (backbone && freeze) mistakes.attempt([&] { return freeze->trainable(*backbone); });
   mistakes.raise();
 
-  settings.task = name_of(task->kind);
+  settings.task = name_of(*task);
+  if (settings.max_length == 0) settings.max_length = usual_length(*task);
   settings.text = joined(task->texts);
   settings.label = joined(task->targets);
   Splits data{*files.train, files.valid.value_or(Data()), files.test.value_or(Data())};
   if (settings.split < 0) {
     // A probe needs none of the data to choose: it holds out parts in turn. Without test data a part is left to measure on.
-    const bool probes = settings.preset == "probe" || (settings.preset == "auto" && (settings.freeze.empty() || settings.freeze == "all") &&
-                                                       files.train->size() < train::enough_to_train_all);
+    const bool words = task->kind == Task::Kind::Answers || task->kind == Task::Kind::Tokens;
+    const bool probes =
+        !words && (settings.preset == "probe" || (settings.preset == "auto" && (settings.freeze.empty() || settings.freeze == "all") &&
+                                                  files.train->size() < train::enough_to_train_all));
     settings.split = probes && files.test && settings.hidden == 0 && settings.dropout == 0 ? 0.0 : 0.1;
   }
   if (settings.valid.empty() && settings.split > 0 && settings.folds == 0) {
@@ -141,9 +131,8 @@ TrainInputs load_inputs(TrainSettings& settings) {
   }
   const Data all = *files.train;
   if (goes_on) return {std::move(data), *task, [settings, task = *task, all] { return continued(settings, task, all); }};
-  const auto preprocess = std::make_shared<const text::Tokenizer>(std::move(*words));
-  return {std::move(data), *task, [settings, task = *task, all, backbone = *backbone, preprocess, freeze = *freeze] {
-            return Model(backbone, make_head(task, settings, all), preprocess, settings.model(freeze));
+  return {std::move(data), *task, [settings, task = *task, all, backbone = *backbone, reads = *preprocess, freeze = *freeze] {
+            return Model(backbone, make_head(task, settings, all, reads.get()), reads, settings.model(freeze));
           }};
 }
 

@@ -12,11 +12,12 @@ namespace {
 /// Calls `visit(name, value, help)` for every setting: the one list that flags, config files and the written config share.
 template <class Settings, class Visit>
 void for_each(Settings& s, Visit visit) {
-  visit("task", s.task, "classify, multilabel or regress; auto: by the label column, and said");
+  visit("task", s.task,
+        "classify, multilabel, regress, pairs (two texts), qa (answers in texts) or tokens (labels of words); auto: by the data, and said");
   visit("backbone", s.backbone, "The network to build on: a TorchScript file, what graft import wrote, or a model.pt to go on from");
   visit("tokenizer", s.tokenizer, "vocab.txt or tokenizer.json; default: the one inside the backbone's file");
   visit("constant", s.constant, "NAME=VALUE for other arguments of the network; may be repeated");
-  visit("train", s.train, "Training data: .csv or .tsv with a header, or .jsonl");
+  visit("train", s.train, "Training data: .csv or .tsv with a header, .jsonl, SQuAD's .json, or .conll");
   visit("valid", s.valid, "Data that chooses (L2 strength, stopping); default: split off the training data");
   visit("split", s.split,
         "Share of the training data that chooses where --valid is not given; -1: 0.1, or none for a probe with --test, which chooses by "
@@ -25,7 +26,8 @@ void for_each(Settings& s, Visit visit) {
   visit("text", s.text, "Column of the text, or several: subject,body; default: by its name, and said");
   visit("label", s.label, "Column of the class or number, or several; default: by its name, and said");
   visit("label-separator", s.label_separator, "What stands between the labels of one record (multilabel)");
-  visit("max-length", s.max_length, "Longer texts are cut to this many tokens");
+  visit("max-length", s.max_length, "Longer texts are cut to this many tokens, or to windows of them (qa, tokens); 0: 256, or 384 for qa");
+  visit("stride", s.stride, "Tokens that neighbouring windows of a text share (qa)");
   visit("preset", s.preset,
         "auto (by the number of records), probe (backbone frozen, head solved), finetune (probe, then all layers), full (all layers by "
         "steps) or "

@@ -25,7 +25,7 @@ struct TrainSettings {
   double split = -1;
   std::string text, label;
   std::string label_separator = ";";
-  int max_length = 256;
+  int max_length = 0, stride = 128;
   std::string preset = "auto", freeze;
   std::string store = "auto", store_budget = "2GB", prefix = "fast", precision = "auto";
   int epochs = 0;

@@ -5,7 +5,9 @@
 #include "graft/core/error.h"
 #include "graft/head/classifier.h"
 #include "graft/head/multilabel.h"
+#include "graft/head/question_answering.h"
 #include "graft/head/regressor.h"
+#include "graft/head/token_classifier.h"
 
 namespace graft::head {
 
@@ -14,6 +16,8 @@ std::unique_ptr<Head> make_builtin(const Json& config) {
   if (type == "classifier") return std::make_unique<Classifier>(Classifier::from_config(config));
   if (type == "multilabel") return std::make_unique<MultiLabel>(MultiLabel::from_config(config));
   if (type == "regression") return std::make_unique<Regressor>(Regressor::from_config(config));
+  if (type == "question_answering") return std::make_unique<QuestionAnswering>(QuestionAnswering::from_config(config));
+  if (type == "token_classifier") return std::make_unique<TokenClassifier>(TokenClassifier::from_config(config));
   return nullptr;
 }
 

@@ -2,25 +2,14 @@
 
 #include <ATen/ATen.h>
 
-#include <numbers>
-
 #include "graft/core/error.h"
 #include "graft/core/rng.h"
 #include "head/builtin.h"
+#include "head/initial.h"
 #include "head/score_loss.h"
 
 namespace graft::head {
 namespace {
-
-/// Normal with this standard deviation, from the seed alone (Box-Muller).
-at::Tensor normal(at::IntArrayRef sizes, double deviation, Rng rng) {
-  at::Tensor values = at::empty(sizes);
-  auto* data = values.mutable_data_ptr<float>();
-  for (std::int64_t i = 0; i < values.numel(); ++i) {
-    data[i] = static_cast<float>(deviation * std::sqrt(-2 * std::log(1 - rng.uniform())) * std::cos(2 * std::numbers::pi * rng.uniform()));
-  }
-  return values;
-}
 
 Pooling pooling_for(const at::Tensor& output, const std::string& who) {
   switch (output.dim()) {
@@ -76,8 +65,7 @@ void DenseHead::make_parameters() {
     hidden_bias_ = parameter("hidden_bias", at::zeros({layers_.hidden}));
     width = layers_.hidden;
   }
-  // Small, as in BERT: the first predictions are near uniform.
-  weight_ = parameter("weight", normal({num_scores_, width}, 0.02, Rng(layers_.seed, 2)));
+  weight_ = parameter("weight", normal({num_scores_, width}, last_layer_deviation, Rng(layers_.seed, 2)));
   bias_ = parameter("bias", at::zeros({num_scores_}));
 }
 

@@ -3,9 +3,12 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <iterator>
 #include <numeric>
 
 #include "core/names.h"
+#include "data/pieces.h"
 #include "graft/core/device.h"
 #include "graft/core/error.h"
 #include "graft/data/collate.h"
@@ -101,8 +104,12 @@ Decoded Predictor::operator()(const std::string& text) const { return std::move(
 
 Decoded Predictor::operator()(const Record& record) const {
   Rng rng(0);
-  const std::vector<Sample> samples = (*state_->preprocess)(record, rng, Mode::Eval);
-  return std::move(state_->answer(collate(samples, state_->preprocess->padding())).front());
+  std::vector<Sample> samples = (*state_->preprocess)(record, rng, Mode::Eval);
+  constexpr std::size_t windows_at_once = 8;
+  std::vector<Decoded> answers;
+  for (const Batch& batch : data::pieces_of(std::move(samples), state_->preprocess->padding(), windows_at_once))
+    std::ranges::move(state_->answer(batch), std::back_inserter(answers));
+  return state_->head->merge(answers, record);
 }
 
 Decoded Predictor::operator()(const Fields& inputs) const {
@@ -124,13 +131,20 @@ std::vector<Decoded> Predictor::batch(std::span<const std::string> texts, const 
 std::vector<Decoded> Predictor::batch(const Data& data, const PredictOptions& options) const {
   Loader loader(data, state_->preprocess, {},
                 {.batch_size = 32, .batch_positions = 1024, .order = Order::ByLength, .threads = 0, .stop = options.stop});
-  std::vector<Decoded> answers(data.size());
+  std::vector<std::vector<Decoded>> samples(data.size());
   std::int64_t done = 0;
   while (const auto batch = loader.next()) {
     std::vector<Decoded> decoded = state_->answer(*batch);
-    for (std::size_t i = 0; i < decoded.size(); ++i) answers[static_cast<std::size_t>(batch->records[i])] = std::move(decoded[i]);
+    for (std::size_t i = 0; i < decoded.size(); ++i) samples[static_cast<std::size_t>(batch->records[i])].push_back(std::move(decoded[i]));
     done += batch->size();
     if (options.progress) options.progress({"predict", done, static_cast<std::int64_t>(loader.num_samples()), ""});
+  }
+  std::vector<Decoded> answers(data.size());
+  const bool is_whole = done == static_cast<std::int64_t>(loader.num_samples());
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    // A stop may lie between the samples of a record.
+    if (!samples[i].empty() && (is_whole || samples.size() == loader.num_samples()))
+      answers[i] = state_->head->merge(samples[i], data.get(i));
   }
   return answers;
 }

@@ -35,6 +35,10 @@ Preset choose(const Model& model, const Splits& data, std::string& why) {
     return Preset::Full;
   }
   if (model.freeze_table().parameters() == 0) return Preset::Probe;
+  if (!model.keeps_rows()) {
+    why = "the head answers token by token, for which frozen features are not made";
+    return Preset::Finetune;
+  }
   const bool enough = data.train.size() >= enough_to_train_all;
   why = with_commas(static_cast<long long>(data.train.size())) + " training records are " +
         (enough ? "enough to train all layers" : "few: frozen features serve them best");

@@ -81,7 +81,8 @@ class Divided final : public Stream {
         options_(options),
         in_pieces_(in_pieces(model, options)),
         order_of_(options, static_cast<std::size_t>(views.front().size()),
-                  options.group_by_length ? views.front().lengths() : std::vector<std::int64_t>()) {}
+                  // Only what is padded in a part that trains gains from batches of like length.
+                  options.group_by_length && model.backbone_trains() ? views.front().lengths() : std::vector<std::int64_t>()) {}
 
   void begin(int epoch, std::int64_t first) override {
     at_ = 0;

@@ -1,0 +1,46 @@
+#include "cli/reading.h"
+
+#include "graft/core/error.h"
+#include "graft/text/question_windows.h"
+#include "graft/text/tokenizer.h"
+#include "graft/text/words.h"
+
+namespace graft::cli {
+namespace {
+
+std::shared_ptr<const text::Subwords> subwords(const TrainSettings& settings, const Backbone& backbone) {
+  if (!settings.tokenizer.empty()) return text::load_subwords(settings.tokenizer);
+  const auto inside = backbone.files().find("tokenizer.json");
+  if (inside != backbone.files().end()) return text::subwords_from_json(inside->second, settings.backbone + ":tokenizer.json");
+  throw ConfigError({.code = "graft-C106",
+                     .message = "[graft train] a tokenizer is wanted; the backbone's file holds none.",
+                     .remedy = "Name the vocab.txt or tokenizer.json that was published with it with --tokenizer.",
+                     .place = settings.backbone});
+}
+
+}  // namespace
+
+std::shared_ptr<const Preprocess> make_preprocess(const Task& task, const TrainSettings& settings, const Backbone& backbone) {
+  auto words = subwords(settings, backbone);
+  const std::int64_t length = settings.max_length > 0 ? settings.max_length : usual_length(task);
+  switch (task.kind) {
+    case Task::Kind::Answers:
+      return std::make_shared<const text::QuestionWindows>(std::move(words),
+                                                           text::QuestionWindowsOptions{.max_length = length, .stride = settings.stride});
+    case Task::Kind::Tokens:
+      return std::make_shared<const text::Words>(std::move(words), text::WordsOptions{.max_length = length});
+    default:
+      break;
+  }
+  text::TokenizerOptions options{.text = task.texts.front(), .max_length = length};
+  if (task.pairs) {
+    options.second = task.texts.at(1);
+  } else {
+    options.also.assign(task.texts.begin() + 1, task.texts.end());
+  }
+  return std::make_shared<const text::Tokenizer>(std::move(words), std::move(options));
+}
+
+int usual_length(const Task& task) { return task.kind == Task::Kind::Answers ? 384 : 256; }
+
+}  // namespace graft::cli

@@ -1,0 +1,73 @@
+#include "cli/span_answers.h"
+
+#include <algorithm>
+#include <map>
+
+namespace graft::cli {
+namespace {
+
+constexpr std::size_t around = 60;  // bytes of the text on each side of an answer
+
+bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+/// Characters of UTF-8 before a byte.
+std::int64_t characters_before(const std::string& text, std::size_t byte) {
+  const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte, text.size()));
+  return std::count_if(text.begin(), end, [](char c) { return !continues_character(c); });
+}
+
+std::string marked(const TextSpan& span, bool colour, int number) {
+  const std::string label = span.label.empty() ? "" : " " + span.label;
+  if (!colour) return "[" + span.text + label + "]";
+  // Red, green, yellow, blue, magenta, cyan.
+  return "\033[1;" + std::to_string(31 + number % 6) + "m" + span.text + "\033[0m" + (label.empty() ? "" : "\033[2m" + label + "\033[0m");
+}
+
+std::string one_line(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  return text;
+}
+
+}  // namespace
+
+bool has_spans(const Decoded& answer) { return !answer.spans.empty() || !answer.tags.empty(); }
+
+Json json_of_spans(const Decoded& answer, const std::string& text) {
+  Json spans = Json::array();
+  for (const TextSpan& span : answer.spans) {
+    Json json{{"text", span.text},
+              {"start", characters_before(text, span.begin)},
+              {"end", characters_before(text, span.end)},
+              {"score", span.score}};
+    if (!span.label.empty()) json["label"] = span.label;
+    spans.push_back(std::move(json));
+  }
+  return spans;
+}
+
+std::string marked_text(const Decoded& answer, const std::string& text, bool colour) {
+  std::map<std::string, int> numbers;
+  for (const TextSpan& span : answer.spans) numbers.emplace(span.label, static_cast<int>(numbers.size()));
+  std::string line;
+  std::size_t at = 0;
+  for (const TextSpan& span : answer.spans) {
+    if (span.begin < at || span.end > text.size()) continue;
+    line += text.substr(at, span.begin - at) + marked(span, colour, numbers.at(span.label));
+    at = span.end;
+  }
+  return one_line(line + text.substr(at));
+}
+
+std::string span_in_context(const Decoded& answer, const std::string& text, bool colour) {
+  if (answer.spans.empty() || answer.spans.front().end > text.size()) return {};
+  const TextSpan& span = answer.spans.front();
+  std::size_t from = span.begin - std::min(span.begin, around), to = std::min(text.size(), span.end + around);
+  // Words are not cut: back to the space before the one that a border falls into.
+  if (from > 0) from = std::min(span.begin, text.find(' ', from) + 1);
+  if (to < text.size()) to = std::max(span.end, text.rfind(' ', to));
+  return one_line((from > 0 ? "... " : "") + text.substr(from, span.begin - from) + marked(span, colour, 1) +
+                  text.substr(span.end, to - span.end) + (to < text.size() ? " ..." : ""));
+}
+
+}  // namespace graft::cli

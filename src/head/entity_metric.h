@@ -1,0 +1,54 @@
+#pragma once
+
+#include "graft/metric/entities.h"
+#include "head/tagged_record.h"
+
+namespace graft::head {
+
+/// Entities as seqeval counts them: by words where records have tags, else by bytes.
+class EntityMetric final : public Metric {
+ public:
+  explicit EntityMetric(const TokenClassifierOptions& fields) : fields_(fields) {}
+
+  void answer(const Decoded& answer, const Record& record) override {
+    const TaggedRecord truth(record, fields_);
+    if (truth.has_tags()) return scores_.add(truth.tags(), answer.tags);
+    scores_.add(entities(truth.entities()), entities(answer.spans));
+  }
+  MetricValues compute() const override { return scores_.compute(); }
+  void merge(const Metric& other) override { scores_.merge(dynamic_cast<const EntityMetric&>(other).scores_); }
+  void reset() override { scores_ = metric::EntityScores(); }
+
+ private:
+  static std::vector<metric::Entity> entities(const std::vector<TextSpan>& spans) {
+    std::vector<metric::Entity> found;
+    for (const TextSpan& span : spans)
+      found.push_back({span.label, static_cast<std::int64_t>(span.begin), static_cast<std::int64_t>(span.end)});
+    return found;
+  }
+
+  TokenClassifierOptions fields_;
+  metric::EntityScores scores_;
+};
+
+/// The share of words with the right label, among those that have one that is known.
+class TagAccuracy final : public Metric {
+ public:
+  void update(const Fields& outputs, const Batch& batch, std::span<const Record>) override {
+    const at::Tensor& truth = batch.targets["tags"];
+    right_ += outputs["logits"].argmax(-1).eq(truth).sum().item<std::int64_t>();
+    seen_ += truth.ge(0).sum().item<std::int64_t>();
+  }
+  MetricValues compute() const override { return {{"accuracy", static_cast<double>(right_) / static_cast<double>(seen_)}}; }
+  void merge(const Metric& other) override {
+    const auto& same = dynamic_cast<const TagAccuracy&>(other);
+    right_ += same.right_;
+    seen_ += same.seen_;
+  }
+  void reset() override { right_ = seen_ = 0; }
+
+ private:
+  std::int64_t right_ = 0, seen_ = 0;
+};
+
+}  // namespace graft::head
