@@ -14,7 +14,7 @@ int main(int argc, char** argv) try {
     return 2;
   }
   const auto backbone = graft::Backbone::load(argv[1]);
-  const auto words = graft::text::WordPiece::from_json(backbone.files().at("tokenizer.json"));
+  const auto words = graft::text::subwords_from_json(backbone.files().at("tokenizer.json"));
   const auto data =
       graft::data::csv(argv[2], {.require = {"message", "queue"}}).split({.valid = 0.15, .test = 0.2, .stratify = "queue", .seed = 1});
   std::cout << data.train.size() << " messages train, " << data.valid.size() << " choose, " << data.test.size() << " test\n";

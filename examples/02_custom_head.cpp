@@ -65,7 +65,7 @@ int main(int argc, char** argv) try {
   const auto data = graded.split({.valid = 0.15, .test = 0.2, .stratify = "level"});
 
   const auto backbone = graft::Backbone::load(argv[1]);
-  const auto words = graft::text::WordPiece::from_json(backbone.files().at("tokenizer.json"));
+  const auto words = graft::text::subwords_from_json(backbone.files().at("tokenizer.json"));
   graft::Model model(backbone, OrdinalHead(384, 3), graft::text::Tokenizer(words, {.text = "message"}));
   std::cout << graft::fine_tune(model, data, {.trainer = {.epochs = 40, .lr = 1e-2}});
   model.save(argv[3]);

@@ -64,6 +64,7 @@
 #include "graft/optim/schedule.h"
 #include "graft/optim/schedule_preview.h"
 #include "graft/predict/predictor.h"
+#include "graft/text/byte_pairs.h"
 #include "graft/text/subwords.h"
 #include "graft/text/question_windows.h"
 #include "graft/text/tokenizer.h"

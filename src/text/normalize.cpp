@@ -169,13 +169,6 @@ class Splitter {
   std::vector<Span> places_;
 };
 
-/// The character at `text[at]` and its size in bytes; the size is 0 where no valid UTF-8 begins.
-std::size_t decode(std::string_view text, std::size_t at, CodePoint& c) {
-  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + at;
-  const auto size = utf8proc_iterate(bytes, static_cast<utf8proc_ssize_t>(text.size() - at), &c);
-  return size > 0 ? static_cast<std::size_t>(size) : 0;
-}
-
 }  // namespace
 
 void split_words(std::string_view text, Span part, const CleanUpOptions& options, const WordSink& sink) {
@@ -189,16 +182,6 @@ void split_words(std::string_view text, Span part, const CleanUpOptions& options
     at += std::max<std::size_t>(size, 1);
   }
   splitter.end_word();
-}
-
-bool is_utf8(std::string_view text) {
-  CodePoint c = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t size = decode(text, at, c);
-    if (size == 0) return false;
-    at += size;
-  }
-  return true;
 }
 
 }  // namespace graft::text::detail

@@ -1,17 +1,12 @@
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <span>
 #include <string_view>
 
-namespace graft::text::detail {
+#include "text/utf8.h"
 
-/// A stretch of bytes of the original text, [begin, end).
-struct Span {
-  std::size_t begin;
-  std::size_t end;
-};
+namespace graft::text::detail {
 
 /// What the clean-up does beyond dropping control characters.
 struct CleanUpOptions {
@@ -27,8 +22,5 @@ using WordSink = std::function<void(std::string_view word, std::span<const Span>
 /// BERT's clean-up and split into words: hands every word in `part` of `text` to `sink`, first to last.
 /// White space separates words; each punctuation character, and with split_cjk each Chinese one, is a word.
 void split_words(std::string_view text, Span part, const CleanUpOptions& options, const WordSink& sink);
-
-/// True if all of `text` is UTF-8.
-bool is_utf8(std::string_view text);
 
 }  // namespace graft::text::detail

@@ -1,8 +1,7 @@
 #include "text/tokenizer_json.h"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
-#include <optional>
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "graft/core/error.h"
@@ -10,153 +9,169 @@
 namespace graft::text::detail {
 namespace {
 
-using Json = nlohmann::json;
-
-[[noreturn]] void refuse(const std::string& what, const std::string& found, const std::string& place) {
-  throw CheckpointError({.code = "graft-K403",
-                         .message = "[WordPiece] " + what + ", got " + found + ".",
-                         .remedy = "Only the tokenizers of BERT models can be read: give the tokenizer.json or vocab.txt of one.",
-                         .place = place});
-}
-
-/// What stands at `object[key]`, for an error: a short value as it is, of a long one its type.
-std::string show(const Json& object, const char* key) {
-  const Json value = object.is_object() ? object.value(key, Json()) : Json();
-  const std::string type = value.is_object() ? value.value("type", Json()).dump() : value.dump();
-  return type.size() <= 60 ? type : value.type_name();
-}
-
-void expect(bool holds, const Json& object, const char* key, const std::string& what, const std::string& place) {
-  if (!holds) refuse(what, show(object, key), place);
-}
-
-void expect_type(const Json& file, const char* part, const std::string& type, const std::string& place) {
-  const Json& value = file.at(part);
-  expect(value.is_object() && value.value("type", Json()) == type, file, part, std::string("the ") + part + " must be " + type, place);
-}
-
-Json special(const char* token, int type) { return {{"SpecialToken", {{"id", token}, {"type_id", type}}}}; }
+Json special(const std::string& token, int type) { return {{"SpecialToken", {{"id", token}, {"type_id", type}}}}; }
 
 Json sequence(const char* name, int type) { return {{"Sequence", {{"id", name}, {"type_id", type}}}}; }
 
-Json framed_text() { return Json::array({special("[CLS]", 0), sequence("A", 0), special("[SEP]", 0)}); }
-
-/// Pieces come without [CLS] and [SEP], which the library's users put around them; a file that frames its texts otherwise means another
-/// model.
-void check_frame(const Json& file, const std::string& place) {
-  const Json& frame = file.at("post_processor");
-  const Json type = frame.is_object() ? frame.value("type", Json()) : Json();
-  const bool is_bert = type == "BertProcessing" && frame.at("cls").at(0) == "[CLS]" && frame.at("sep").at(0) == "[SEP]";
-  const bool is_template = type == "TemplateProcessing" && frame.at("single") == framed_text();
-  expect(is_bert || is_template, file, "post_processor", "the post_processor must put [CLS] before a text and [SEP] after it", place);
-}
-
-std::vector<std::string> read_vocabulary(const Json& model, const std::string& place) {
-  const Json& entries = model.at("vocab");
-  std::vector<std::string> vocabulary(entries.size());
-  std::vector<bool> is_taken(entries.size());
-  for (const auto& [token, entry] : entries.items()) {
-    const auto id = entry.get<std::int64_t>();
-    const bool is_free = id >= 0 && id < std::ssize(vocabulary) && !is_taken[static_cast<std::size_t>(id)];
-    if (!is_free) {
-      refuse("the ids of " + std::to_string(entries.size()) + " tokens must run from 0 without gaps", "\"" + token + "\": " + entry.dump(),
-             place);
-    }
-    is_taken[static_cast<std::size_t>(id)] = true;
-    vocabulary[static_cast<std::size_t>(id)] = token;
+/// [CLS] A [SEP], and for a pair what follows.
+Json template_of(const std::string& begin, const std::string& end, bool is_pair, int separators, bool types) {
+  Json pieces = Json::array();
+  if (!begin.empty()) pieces.push_back(special(begin, 0));
+  pieces.push_back(sequence("A", 0));
+  if (is_pair) {
+    for (int i = 0; i < separators && !end.empty(); ++i) pieces.push_back(special(end, 0));
+    pieces.push_back(sequence("B", types ? 1 : 0));
   }
-  return vocabulary;
+  if (!end.empty()) pieces.push_back(special(end, is_pair && types ? 1 : 0));
+  return pieces;
 }
 
-std::vector<std::string> read_special_tokens(const Json& file, const std::string& place) {
-  const Json& vocabulary = file.at("model").at("vocab");
-  std::vector<std::string> tokens;
-  for (const Json& added : file.at("added_tokens")) {
-    const auto content = added.at("content").get<std::string>();
-    const bool is_plain = !added.at("single_word") && !added.at("lstrip") && !added.at("rstrip") && !added.at("normalized");
-    if (!is_plain || vocabulary.value(content, Json()) != added.at("id")) {
-      refuse("added tokens must be in the vocabulary and be read literally", added.dump(), place);
+std::string token_at(const Json& pieces, std::size_t at) {
+  const Json piece = at < pieces.size() ? pieces.at(at) : Json();
+  return piece.is_object() && piece.contains("SpecialToken") ? piece.at("SpecialToken").at("id").get<std::string>() : "";
+}
+
+Frame read_template(const Json& processor, const std::string& place) {
+  const Json &single = processor.at("single"), &pair = processor.at("pair");
+  const std::string begin = token_at(single, 0), end = token_at(single, begin.empty() ? 1 : 2);
+  Frame frame;
+  const auto id = [&](const std::string& token) { return processor.at("special_tokens").at(token).at("ids").at(0).get<std::int64_t>(); };
+  if (!begin.empty()) frame.begin = id(begin);
+  if (!end.empty()) frame.end = id(end);
+  for (frame.separators = 1; frame.separators <= 2; ++frame.separators) {
+    for (const bool types : {false, true}) {
+      frame.types = types;
+      if (pair == template_of(begin, end, true, frame.separators, types) && single == template_of(begin, end, false, 1, false))
+        return frame;
     }
-    tokens.push_back(content);
   }
-  return tokens;
+  refuse_tokenizer("the post_processor must put one token before a text and one behind it, and one or two between the texts of a pair",
+                   single.dump() + " and " + pair.dump(), place);
 }
 
-TokenizerFile read(const Json& file, const std::string& place) {
-  expect_type(file, "model", "WordPiece", place);
-  expect_type(file, "normalizer", "BertNormalizer", place);
-  expect_type(file, "pre_tokenizer", "BertPreTokenizer", place);
-  check_frame(file, place);
-  const Json& normalizer = file.at("normalizer");
-  const Json& model = file.at("model");
-  expect(normalizer.at("clean_text") == true, normalizer, "clean_text", "clean_text must be true", place);
-  const Json& strip = normalizer.at("strip_accents");
-  WordPieceOptions options{.lowercase = normalizer.at("lowercase"),
-                           .strip_accents = strip.is_null() ? std::optional<bool>() : strip.get<bool>(),
-                           .split_cjk = normalizer.at("handle_chinese_chars"),
-                           .unknown = model.at("unk_token"),
-                           .prefix = model.at("continuing_subword_prefix"),
-                           .max_word_characters = model.at("max_input_chars_per_word"),
-                           .special_tokens = read_special_tokens(file, place)};
-  return {read_vocabulary(model, place), std::move(options)};
+Frame read_processing(const Json& processor, int separators, bool types) {
+  return {.begin = processor.at("cls").at(1).get<std::int64_t>(),
+          .end = processor.at("sep").at(1).get<std::int64_t>(),
+          .separators = separators,
+          .types = types};
 }
 
 }  // namespace
 
-TokenizerFile read_tokenizer_json(std::string_view json, const std::string& place) {
+std::string read_tokenizer_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  // Also catches folders, which open but cannot be read, and empty files.
+  if (!file || !(content << file.rdbuf())) {
+    throw CheckpointError({.code = "graft-K401",
+                           .message = "[Tokenizer] the file of a tokenizer was expected, got nothing that can be read.",
+                           .remedy = "Give the path of the tokenizer that came with the model.",
+                           .place = path});
+  }
+  return std::move(content).str();
+}
+
+void reading_tokenizer_json(const std::string& place, const std::function<void()>& read) {
   try {
-    return read(Json::parse(json), place);
+    read();
   } catch (const Json::exception& error) {
     throw CheckpointError({.code = "graft-K402",
-                           .message = std::string("[WordPiece] the text of a tokenizer.json was expected, got: ") + error.what() + ".",
-                           .remedy = "Save the tokenizer again, or give the model's vocab.txt.",
+                           .message = std::string("[Tokenizer] the text of a tokenizer.json was expected, got: ") + error.what() + ".",
+                           .remedy = "Save the tokenizer again, or give the vocabulary that was published with the model.",
                            .place = place});
   }
 }
 
-std::string write_tokenizer_json(const TokenizerFile& tokenizer, std::int64_t max_length) {
-  const WordPieceOptions& options = tokenizer.options;
-  Json vocabulary = Json::object();
-  for (std::size_t id = 0; id < tokenizer.vocabulary.size(); ++id) vocabulary[tokenizer.vocabulary[id]] = id;
-  const auto frame_token = [&](const char* token) -> Json { return {{"id", token}, {"ids", {vocabulary.at(token)}}, {"tokens", {token}}}; };
-  Json added = Json::array();
-  for (const std::string& token : options.special_tokens) {
-    added.push_back({{"id", vocabulary.at(token)},
-                     {"content", token},
-                     {"special", true},
-                     {"single_word", false},
-                     {"lstrip", false},
-                     {"rstrip", false},
-                     {"normalized", false}});
+Json parse_tokenizer_json(std::string_view json, const std::string& place) {
+  Json parsed;
+  reading_tokenizer_json(place, [&] { parsed = Json::parse(json); });
+  return parsed;
+}
+
+void refuse_tokenizer(const std::string& what, const std::string& found, const std::string& place) {
+  throw CheckpointError({.code = "graft-K403",
+                         .message = "[Tokenizer] " + what + ", got " + found + ".",
+                         .remedy = "WordPiece as BERT has it and byte-level BPE as GPT-2 and RoBERTa have it can be read.",
+                         .place = place});
+}
+
+std::string type_of(const Json& object, const char* part) {
+  const Json value = object.is_object() ? object.value(part, Json()) : Json();
+  return value.is_object() ? value.value("type", std::string()) : "";
+}
+
+void expect(bool holds, const Json& object, const char* key, const std::string& what, const std::string& place) {
+  if (holds) return;
+  // A short value as it is, of a long one its type.
+  const Json value = object.is_object() ? object.value(key, Json()) : Json();
+  const std::string type = value.is_object() ? value.value("type", Json()).dump() : value.dump();
+  refuse_tokenizer(what, type.size() <= 60 ? type : value.type_name(), place);
+}
+
+void expect_type(const Json& file, const char* part, const std::string& type, const std::string& place) {
+  file.at(part);  // throws where it is missing
+  expect(type_of(file, part) == type, file, part, std::string("the ") + part + " must be " + (type.empty() ? "null" : type), place);
+}
+
+std::vector<std::string> read_vocabulary(const Json& file, const std::string& place) {
+  Json entries = file.at("model").at("vocab");
+  for (const Json& added : file.value("added_tokens", Json::array())) entries[added.at("content").get<std::string>()] = added.at("id");
+  std::vector<std::string> tokens(entries.size());
+  std::vector<bool> is_taken(entries.size());
+  for (const auto& [token, entry] : entries.items()) {
+    const auto id = entry.get<std::int64_t>();
+    const bool is_free = id >= 0 && id < std::ssize(tokens) && !is_taken[static_cast<std::size_t>(id)];
+    if (!is_free) {
+      refuse_tokenizer("the ids of " + std::to_string(entries.size()) + " tokens must run from 0 without gaps",
+                       "\"" + token + "\": " + entry.dump(), place);
+    }
+    is_taken[static_cast<std::size_t>(id)] = true;
+    tokens[static_cast<std::size_t>(id)] = token;
   }
-  Json pair = framed_text();
-  pair.push_back(sequence("B", 1));
-  pair.push_back(special("[SEP]", 1));
-  const Json strip = options.strip_accents ? Json(*options.strip_accents) : Json();
-  const Json file = {{"version", "1.0"},
-                     {"truncation", {{"direction", "Right"}, {"max_length", max_length}, {"strategy", "LongestFirst"}, {"stride", 0}}},
-                     {"padding", nullptr},
-                     {"added_tokens", added},
-                     {"normalizer",
-                      {{"type", "BertNormalizer"},
-                       {"clean_text", true},
-                       {"handle_chinese_chars", options.split_cjk},
-                       {"strip_accents", strip},
-                       {"lowercase", options.lowercase}}},
-                     {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
-                     {"post_processor",
-                      {{"type", "TemplateProcessing"},
-                       {"single", framed_text()},
-                       {"pair", pair},
-                       {"special_tokens", {{"[CLS]", frame_token("[CLS]")}, {"[SEP]", frame_token("[SEP]")}}}}},
-                     {"decoder", {{"type", "WordPiece"}, {"prefix", options.prefix}, {"cleanup", true}}},
-                     {"model",
-                      {{"type", "WordPiece"},
-                       {"unk_token", options.unknown},
-                       {"continuing_subword_prefix", options.prefix},
-                       {"max_input_chars_per_word", options.max_word_characters},
-                       {"vocab", vocabulary}}}};
-  return file.dump();
+  return tokens;
+}
+
+Json write_vocabulary(const std::vector<std::string>& tokens) {
+  Json vocabulary = Json::object();
+  for (std::size_t id = 0; id < tokens.size(); ++id) vocabulary[tokens[id]] = id;
+  return vocabulary;
+}
+
+Frame read_frame(const Json& post_processor, const std::string& place) {
+  const std::string type = post_processor.is_object() ? post_processor.at("type").get<std::string>() : "";
+  if (type == "BertProcessing") return read_processing(post_processor, 1, true);
+  if (type == "RobertaProcessing") return read_processing(post_processor, 2, false);
+  if (type == "TemplateProcessing") return read_template(post_processor, place);
+  if (type.empty() || type == "ByteLevel") return {};
+  refuse_tokenizer("the post_processor must be BertProcessing, RobertaProcessing, TemplateProcessing or ByteLevel", "\"" + type + "\"",
+                   place);
+}
+
+Json write_frame(const Frame& frame, const std::function<const std::string&(std::int64_t)>& token) {
+  if (!frame.begin && !frame.end) return nullptr;
+  Json tokens = Json::object();
+  for (const auto& id : {frame.begin, frame.end}) {
+    if (id) tokens[token(*id)] = {{"id", token(*id)}, {"ids", {*id}}, {"tokens", {token(*id)}}};
+  }
+  const std::string begin = frame.begin ? token(*frame.begin) : "", end = frame.end ? token(*frame.end) : "";
+  return {{"type", "TemplateProcessing"},
+          {"single", template_of(begin, end, false, 1, false)},
+          {"pair", template_of(begin, end, true, frame.separators, frame.types)},
+          {"special_tokens", tokens}};
+}
+
+Json new_tokenizer_json(std::int64_t max_length, const Frame& frame) {
+  const auto needed = static_cast<std::int64_t>(frame.num_tokens(false)) + 1;
+  if (max_length < needed) {
+    throw ConfigError(
+        {.code = "graft-C401",
+         .message = "[Tokenizer] max_length must be " + std::to_string(needed) + " or more, got " + std::to_string(max_length) + ".",
+         .remedy = "Give the number of ids that the model reads, such as 128.",
+         .place = ""});
+  }
+  return {{"version", "1.0"},
+          {"truncation", {{"direction", "Right"}, {"max_length", max_length}, {"strategy", "LongestFirst"}, {"stride", 0}}},
+          {"padding", nullptr}};
 }
 
 }  // namespace graft::text::detail

@@ -26,7 +26,7 @@ TEST_CASE("Saved file: cases for Python, batches of 1, 3, 8 and lengths of 5, 17
   backbone::import_checkpoint(test::minilm_folder(), base + "/minilm.pt");
   const Backbone backbone = Backbone::load(base + "/minilm.pt");
   Model model(backbone, head::Classifier({.label = "queue", .labels = {"A", "B", "C"}, .hidden = 16, .dropout = 0.1}),
-              text::Tokenizer(text::WordPiece::from_json(backbone.files().at("tokenizer.json")), {.text = "message"}), {.device = "cpu"});
+              text::Tokenizer(text::subwords_from_json(backbone.files().at("tokenizer.json")), {.text = "message"}), {.device = "cpu"});
   model.save(base + "/model.pt");
 
   Json expected{{"inputs", {"input_ids", "attention_mask"}}, {"cases", Json::array()}, {"texts", Json::array()}};

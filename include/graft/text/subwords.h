@@ -74,9 +74,9 @@ class GRAFT_API Subwords {
   virtual std::string to_json(std::int64_t max_length) const = 0;
 };
 
-/// Reads what a model was published with: a vocab.txt (read as uncased), a tokenizer.json, or a folder that holds one of them, whose
-/// tokenizer_config.json tells whether a vocab.txt is uncased. Throws CheckpointError if the file cannot be used, DataError for a
-/// vocabulary that contradicts itself.
+/// Reads what a model was published with: a vocab.txt (read as uncased), a tokenizer.json, a vocab.json with the merges.txt beside it, or
+/// a folder that holds one of these, whose tokenizer_config.json tells what a vocabulary alone does not: do_lower_case, add_prefix_space.
+/// Throws CheckpointError if the file cannot be used, DataError for a vocabulary that contradicts itself.
 GRAFT_API std::shared_ptr<const Subwords> load_subwords(const std::string& path);
 /// From the text of a tokenizer.json; `place` names it in errors.
 GRAFT_API std::shared_ptr<const Subwords> subwords_from_json(std::string_view json, const std::string& place = "tokenizer.json");

@@ -12,6 +12,10 @@
 
 namespace graft::text {
 
+namespace detail {
+struct WordPieceFile;
+}
+
 /// How a BERT model reads text; the defaults are those of the uncased models.
 struct WordPieceOptions {
   /// Reads upper case as lower case; cased models: false.
@@ -62,8 +66,8 @@ class GRAFT_API WordPiece final : public Subwords {
 
  private:
   struct Vocabulary;
-  explicit WordPiece(std::shared_ptr<const Vocabulary> vocabulary);
-  static std::shared_ptr<const Vocabulary> build(std::vector<std::string> tokens, WordPieceOptions options, const std::string& place);
+  friend GRAFT_API std::shared_ptr<const Subwords> subwords_from_json(std::string_view json, const std::string& place);
+  WordPiece(detail::WordPieceFile file, const std::string& place);
 
   std::shared_ptr<const Vocabulary> vocabulary_;
 };
