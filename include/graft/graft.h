@@ -77,6 +77,7 @@
 #include "graft/train/fine_tune.h"
 #include "graft/train/history.h"
 #include "graft/train/loggers.h"
+#include "graft/train/memory_fit.h"
 #include "graft/train/stopping.h"
 #include "graft/train/trainer.h"
 #include "graft/train/trainer_options.h"

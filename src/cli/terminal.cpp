@@ -82,6 +82,12 @@ void ProgressLine::clear() {
   state_->width = 0;
 }
 
+void ProgressLine::on_fit_begin(const Model&, const FitPlan& plan) {
+  if (state_->quiet || !plan.memory) return;
+  clear();
+  std::cerr << plan.memory->text() << "\n";
+}
+
 void ProgressLine::on_progress(const Progress& progress) {
   State& state = *state_;
   if (state.quiet) return;

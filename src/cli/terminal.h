@@ -28,6 +28,7 @@ class ProgressLine final : public Callback {
  public:
   explicit ProgressLine(const Voice& voice);
   ~ProgressLine() override;
+  void on_fit_begin(const Model& model, const FitPlan& plan) override;
   void on_progress(const Progress& progress) override;
   ProgressFunction function();
   /// Takes the line away, so that results start on an empty one.

@@ -27,6 +27,8 @@ std::vector<Problem> TrainSettings::problems() const {
   require(!store.empty(), "--store auto, off or a folder is wanted.", "auto is the default.");
   require(bytes_from(store_budget).has_value(), "a --store-budget like 500MB or 2GB is wanted, got \"" + store_budget + "\".",
           "2GB is the default.");
+  require(step_budget_from(step_budget).has_value(), "--step-budget off, auto or like 4GB is wanted, got \"" + step_budget + "\".",
+          "off is the default.");
   require(prefix == "fast" || prefix == "exact", "--prefix fast or exact is wanted, got \"" + prefix + "\".", "fast is the default.");
   one_of("precision", precision, {"auto", "fp32", "bf16", "fp16"});
   one_of("optimizer", optimizer, {"adamw", "sgd", "lion"});

@@ -44,6 +44,13 @@ std::optional<std::int64_t> bytes_from(const std::string& text) {
   return bytes ? std::optional(static_cast<std::int64_t>(*bytes)) : std::nullopt;
 }
 
+std::optional<std::int64_t> step_budget_from(const std::string& text) {
+  if (text == "off") return 0;
+  if (text == "auto") return free_memory;
+  const auto bytes = bytes_from(text);
+  return bytes && *bytes > 0 ? bytes : std::nullopt;
+}
+
 std::optional<double> seconds_from(const std::string& text) { return scaled(text, {{"", 1.0}, {"s", 1.0}, {"m", 60.0}, {"h", 3600.0}}); }
 
 std::optional<Clip> clip_from(const std::string& text) {
@@ -89,6 +96,7 @@ TrainerOptions TrainSettings::trainer() const {
   if (layer_decay > 0) options.layer_decay = layer_decay;
   if (limit_steps > 0) options.limit_steps = limit_steps;
   options.gradient_checkpointing = gradient_checkpointing;
+  options.step_budget = step_budget_from(step_budget).value();
   if (l2_sp > 0) options.regularizers.push_back([alpha = l2_sp] { return std::make_unique<L2Sp>(alpha); });
   if (checkpoint_every != "off") {
     const bool steps = std::isdigit(static_cast<unsigned char>(checkpoint_every.back())) != 0;

@@ -33,6 +33,7 @@ void add_common(Json& result, const FineTuneReport& report, const std::string& m
   for (const auto& [name, seconds] : report.training.phases) result["phases"][name] = seconds;
   result["plan"] = report.plan;
   result["precision"] = precision_name(report.training.precision);
+  if (report.training.memory) result["step_memory"] = report.training.memory->json();
   result["warnings"] = Json::array();
   for (const Problem& warning : report.warnings) {
     result["warnings"].push_back(
@@ -70,6 +71,7 @@ std::string text_of(const FineTuneReport& report, const Model& model) {
     text +=
         "L2 strength " + Json(*best.l2).dump() + " chosen of " + std::to_string(report.training.history.size()) + " on validation data\n";
   }
+  if (report.training.memory) text += report.training.memory->text() + "\n";
   for (const auto& [name, seconds] : report.training.phases)
     text += "  " + name + std::string(10 - std::min<std::size_t>(9, name.size()), ' ') + fixed(seconds, 1) + " s\n";
   return text;

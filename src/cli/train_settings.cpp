@@ -53,6 +53,9 @@ void for_each(Settings& s, Visit visit) {
   visit("clip", s.clip, "Gradients: norm:LIMIT of all together, values:LIMIT, adaptive:SHARE of the weights, or none");
   visit("ema", s.ema, "Keep an average of the weights with this decay (0.99 to 0.9999); 0: off");
   visit("gradient-checkpointing", s.gradient_checkpointing, "Less memory for more time: compute layers again in the backward pass");
+  visit("step-budget", s.step_budget,
+        "Memory for steps, as 4GB, or auto: what is free; batches that take more are computed in parts, to the same result. off: as they "
+        "are");
   visit("l2-sp", s.l2_sp, "Pull the backbone's weights to where they started, with this strength; 0: off");
   visit("hidden", s.hidden, "Width of a hidden layer in the head; 0: a linear head");
   visit("dropout", s.dropout, "Dropout before the head's last layer");

@@ -27,7 +27,7 @@ struct TrainSettings {
   std::string label_separator = ";";
   int max_length = 0, stride = 128;
   std::string preset = "auto", freeze;
-  std::string store = "auto", store_budget = "2GB", prefix = "fast", precision = "auto";
+  std::string store = "auto", store_budget = "2GB", step_budget = "off", prefix = "fast", precision = "auto";
   int epochs = 0;
   int batch = 32, accumulate = 1;
   double lr = 1e-3, backbone_lr = 0.1, layer_decay = 0, weight_decay = 0.01;
@@ -70,6 +70,8 @@ struct TrainSettings {
 
 /// "2GB", "500MB", "100000"; powers of 1024.
 std::optional<std::int64_t> bytes_from(const std::string& text);
+/// "off", "auto", "4GB", as TrainerOptions::step_budget.
+std::optional<std::int64_t> step_budget_from(const std::string& text);
 /// "90", "90s", "10m", "2h".
 std::optional<double> seconds_from(const std::string& text);
 /// "norm:1", "values:0.5", "adaptive:0.01", "none".

@@ -11,13 +11,14 @@
 #include "graft/core/error.h"
 #include "graft/train/trainer.h"
 #include "train/deterministic.h"
+#include "train/fit_memory.h"
+#include "train/in_parts.h"
 #include "train/lr_curve.h"
 #include "train/lr_picture.h"
 #include "train/preflight.h"
-#include "train/same_random_numbers.h"
-#include "train/snapshot.h"
 #include "train/stepper.h"
 #include "train/stores.h"
+#include "train/untouched.h"
 #include "train/with_precision.h"
 
 namespace graft {
@@ -36,26 +37,6 @@ void check(const LrFinderOptions& finder) {
   require(finder.diverges > 1, "a divergence above 1 is wanted, got " + number(finder.diverges) + ".");
   if (!problems.empty()) throw ConfigError(problems);
 }
-
-/// Gives back all that steps move: weights and buffers, gradients, mode, LibTorch's random numbers.
-class Untouched {
- public:
-  explicit Untouched(Model& model)
-      : model_(model), weights_(train::snapshot(model)), training_(model.is_training()), random_(model.device()) {}
-  ~Untouched() {
-    for (auto& [name, tensor] : model_.trainable()) at::Tensor(tensor).mutable_grad().reset();
-    train::restore(model_, weights_);
-    model_.set_training(training_);
-  }
-  Untouched(const Untouched&) = delete;
-  Untouched& operator=(const Untouched&) = delete;
-
- private:
-  Model& model_;
-  Fields weights_;
-  bool training_;
-  train::SameRandomNumbers random_;
-};
 
 /// Training data without end: epoch after epoch.
 class Windows {
@@ -121,7 +102,7 @@ LrFinderReport find_lr(Model& model, const Splits& data, const TrainerOptions& o
   train::preflight(model, data);
   const train::WithPrecision precision(model, options.precision);
   const train::Deterministic deterministic(options.deterministic);
-  const Untouched untouched(model);
+  const train::Untouched untouched(model);
   at::Generator(at::globalContext().defaultGenerator(model.device())).set_current_seed(options.seed);
 
   LrFinderReport report;
@@ -132,7 +113,10 @@ LrFinderReport find_lr(Model& model, const Splits& data, const TrainerOptions& o
       options.store, phases);
   if (finder.stop.stop_requested()) return report;
   const std::vector<std::shared_ptr<Callback>> none;
-  const std::unique_ptr<train::Stream> stream = train::make_stream(model, data.train, stores, fixed_policy);
+  const std::int64_t most = options.step_budget != 0 && model.backbone_trains()
+                                ? train::fit_memory(model, data.train, fixed_policy, !stores.cuts.empty(), false).records
+                                : 0;
+  const std::unique_ptr<train::Stream> stream = train::in_parts(train::make_stream(model, data.train, stores, fixed_policy), most);
   train::Stepper stepper(model, fixed_policy, none);
   model.set_training(true);
   take_steps(report, stepper, *stream, options.lr, finder);

@@ -4,9 +4,12 @@
 
 #include "core/json.h"
 #include "core/table.h"
+#include "graft/core/log.h"
 #include "graft/train/stopping.h"
 #include "train/deterministic.h"
+#include "train/fit_memory.h"
 #include "train/identity.h"
+#include "train/in_parts.h"
 #include "train/preflight.h"
 #include "train/stores.h"
 #include "train/with_precision.h"
@@ -62,7 +65,7 @@ void Run::train() {
   if (found) restore_random(found->checkpoint);
   found.reset();  // it holds a mapping of the file
   tell([&](Callback& callback) {
-    callback.on_fit_begin(model_, {epochs_, stream_->steps_per_epoch(), state_.total_steps, state_.step});
+    callback.on_fit_begin(model_, {epochs_, stream_->steps_per_epoch(), state_.total_steps, state_.step, state_.memory});
     return Action::Continue;
   });
   report_.ended = "all epochs";
@@ -79,6 +82,7 @@ void Run::train() {
   report_.history = state_.history;
   report_.best_epoch = state_.best_epoch;
   report_.steps = state_.step;
+  report_.memory = state_.memory;
   report_.skipped = stream_->skipped();
   const Stepper::Times& times = stepper_->times();
   report_.step_phases = {{"wait", stream_->waited()},
@@ -114,7 +118,21 @@ void Run::enter(int epoch) {
   stream_.reset();
   stores_ = fill(data_.train, Mode::Train);
   validation_.use(stores_.empty() || !validation_.is_on() ? Stores() : fill(data_.valid, Mode::Eval));
-  stream_ = make_stream(model_, data_.train, stores_, options_);
+  fit();
+  const bool is_fitted = state_.memory && model_.backbone_trains();
+  stream_ = in_parts(make_stream(model_, data_.train, stores_, options_), is_fitted ? state_.memory->records : 0);
+}
+
+void Run::fit() {
+  const bool some_trains = model_.backbone_trains() || !options_.unfreeze.empty();
+  if (options_.step_budget == 0 || state_.memory || !some_trains || stop_.stop_requested()) return;
+  progress({"memory", 0, 1, "steps are measured"});
+  state_.memory = fit_memory(model_, data_.train, options_, !stores_.cuts.empty() && options_.unfreeze.empty(), validation_.is_on());
+  if (!options_.unfreeze.empty()) {  // the policy was another one meanwhile
+    stepper_->rebind();
+    averages_.follow();
+  }
+  log(LogLevel::Info, state_.memory->text());
 }
 
 Stores Run::fill(const Data& data, Mode mode) {

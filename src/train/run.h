@@ -37,6 +37,8 @@ class Run {
   /// The same, and makes what its steps and its validation read.
   void enter(int epoch);
   Stores fill(const Data& data, Mode mode);
+  /// Finds how much of a batch is computed at once, where that is asked for and not known.
+  void fit();
   void resume(const Keeper::Found& found);
   void restore_random(const Checkpoint& checkpoint);
   /// What a run that goes on from here must know beside tensors.

@@ -41,6 +41,14 @@ EpochRecord record_from(const Json& json) {
   return record;
 }
 
+MemoryFit fit_from(const Json& json) {
+  return {.batch = json.at("batch"),
+          .records = json.at("records"),
+          .parts = json.at("parts"),
+          .bytes = json.at("bytes"),
+          .budget = json.at("budget")};
+}
+
 RunState parsed(const Json& json) {
   RunState state{.step = json.at("step"),
                  .total_steps = json.at("total_steps"),
@@ -55,6 +63,7 @@ RunState parsed(const Json& json) {
                  .best_value = json.at("best_value"),
                  .best_file = json.at("best_file")};
   for (const Json& record : json.at("history")) state.history.push_back(record_from(record));
+  if (json.contains("memory")) state.memory = fit_from(json["memory"]);
   return state;
 }
 
@@ -63,18 +72,20 @@ RunState parsed(const Json& json) {
 Json RunState::json() const {
   Json list = Json::array();
   for (const EpochRecord& record : history) list.push_back(exactly(record));
-  return {{"step", step},
-          {"total_steps", total_steps},
-          {"epoch", epoch},
-          {"step_of_epoch", step_of_epoch},
-          {"policy_epoch", policy_epoch},
-          {"loss_sum", number(loss_sum)},
-          {"samples", samples},
-          {"seconds", seconds},
-          {"history", list},
-          {"best_epoch", best_epoch},
-          {"best_value", best_value},
-          {"best_file", best_file}};
+  Json json{{"step", step},
+            {"total_steps", total_steps},
+            {"epoch", epoch},
+            {"step_of_epoch", step_of_epoch},
+            {"policy_epoch", policy_epoch},
+            {"loss_sum", number(loss_sum)},
+            {"samples", samples},
+            {"seconds", seconds},
+            {"history", list},
+            {"best_epoch", best_epoch},
+            {"best_value", best_value},
+            {"best_file", best_file}};
+  if (memory) json["memory"] = memory->json();
+  return json;
 }
 
 RunState RunState::from(const Json& json, const std::string& place) {
@@ -87,7 +98,8 @@ RunState RunState::from(const Json& json, const std::string& place) {
   try {
     RunState state = parsed(json);
     const bool counts = state.step >= 1 && state.total_steps >= 1 && state.epoch >= 1 && state.policy_epoch >= 1 &&
-                        state.step_of_epoch >= 0 && state.step_of_epoch <= state.step && state.samples >= 0;
+                        state.step_of_epoch >= 0 && state.step_of_epoch <= state.step && state.samples >= 0 &&
+                        (!state.memory || state.memory->records >= 1);
     if (!counts) throw refuse("its numbers are out of range");
     const bool is_name =
         state.best_file.empty() || (state.best_file.starts_with("best-") && state.best_file.find('/') == std::string::npos);

@@ -31,6 +31,8 @@ struct RunState {
   double best_value = 0;
   /// The file with the best weights, without its folder.
   std::string best_file;
+  /// What a batch was fitted to when the run began, so that all of it takes the same steps.
+  std::optional<MemoryFit> memory = {};
 
   Json json() const;
   /// Throws CheckpointError with this place for anything else than what json() gives.

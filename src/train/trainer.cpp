@@ -16,6 +16,7 @@ void check(const TrainerOptions& options) {
   require(options.lr > 0, "a learning rate above 0 is wanted, got " + std::to_string(options.lr) + ".");
   require(options.backbone_lr_ratio >= 0 && options.backbone_lr_ratio <= 1, "a backbone_lr_ratio in [0, 1] is wanted.");
   require(options.weight_decay >= 0, "a weight decay of at least 0 is wanted.");
+  require(options.step_budget >= 0 || options.step_budget == free_memory, "a step_budget of bytes, 0 or free_memory is wanted.");
   require(options.accumulate >= 1, "at least 1 batch a step is wanted, got " + std::to_string(options.accumulate) + ".");
   require(!options.layer_decay || (*options.layer_decay > 0 && *options.layer_decay <= 1), "a layer_decay in (0, 1] is wanted.");
   require(options.ema >= 0 && options.ema < 1, "an ema in [0, 1) is wanted.");

@@ -145,6 +145,20 @@ TEST_CASE("graft train --folds: measures every part once and says how much the f
   CHECK_FALSE(std::filesystem::exists(t.model()));
 }
 
+TEST_CASE("graft train --step-budget: the parts of a batch are told, and stand in the report", "[cli]") {
+  const Program graft;
+  const std::string command = "train --backbone " + graft.imported() + " --train " + graft.messages("t.csv", 90, 0) +
+                              " --preset full --epochs 1 --json --out " + graft.folder.file("run") + " --force --step-budget ";
+  const Json whole = Json::parse(graft(command + "1GB").out).at("step_memory");
+  CHECK(whole.at("records") == 32);
+  const Result result = graft(command + std::to_string(whole.at("bytes").get<std::int64_t>() * 6 / 10) + "B");
+  const Json parts = Json::parse(result.out).at("step_memory");
+  CHECK(parts.at("parts") > 1);
+  CHECK(result.err.find("batches of 32 records in " + parts.at("parts").dump() + " parts of at most " + parts.at("records").dump()) !=
+        std::string::npos);
+  CHECK(result.err.find("CPUAllocator") == std::string::npos);  // LibTorch's, about what was measured
+}
+
 TEST_CASE("graft train --check says that everything fits and writes nothing", "[cli]") {
   const Program graft;
   const Result result = graft("train --backbone " + graft.imported() + " --train " + graft.messages("t.csv", 30, 0) + " --check --out " +

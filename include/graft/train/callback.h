@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct FitPlan {
   std::int64_t steps = 0;
   /// The first step of this call is number `first_step` + 1; above 0 after a resume.
   std::int64_t first_step = 0;
+  /// Where TrainerOptions::step_budget asks for it.
+  std::optional<MemoryFit> memory = {};
 };
 
 /// What a step reads.

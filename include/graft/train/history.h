@@ -11,6 +11,7 @@
 #include "graft/core/api.h"
 #include "graft/data/loader.h"
 #include "graft/metric/metric.h"
+#include "graft/train/memory_fit.h"
 
 namespace graft {
 
@@ -56,6 +57,8 @@ struct GRAFT_API TrainReport {
   Skipped skipped;
   /// In which the frozen part was computed.
   Precision precision = Precision::Float32;
+  /// Where TrainerOptions::step_budget asks for it.
+  std::optional<MemoryFit> memory = {};
 };
 
 }  // namespace graft

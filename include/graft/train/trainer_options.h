@@ -35,6 +35,9 @@ struct Unfreeze {
   Freeze freeze = Freeze::all();
 };
 
+/// Of TrainerOptions::step_budget.
+constexpr std::int64_t free_memory = -1;
+
 struct TrainerOptions {
   /// Passes over the training data; unset: 3 if some of the backbone trains, else 30.
   std::optional<int> epochs = std::nullopt;
@@ -75,6 +78,11 @@ struct TrainerOptions {
   Precision precision = Precision::Auto;
   /// See Model::set_gradient_checkpointing().
   bool gradient_checkpointing = false;
+  /// Bytes that steps which train some of the backbone may take beside its weights and what is stored: what is kept for the backward pass,
+  /// gradients, the optimizer's state. A batch that takes more is computed in parts, to the same gradient (batch norm that trains sees the
+  /// parts, which is warned of). How many records fit is measured before the first step, and a resumed run keeps to it. free_memory: a
+  /// share of what is free when the run begins; 0: batches as they are.
+  std::int64_t step_budget = 0;
   /// Where what the frozen part gives is kept; with FeatureStore::off() it runs in every epoch.
   FeatureStore store = FeatureStore();
   /// Draw the order of the records anew each epoch; false keeps the data's order.
