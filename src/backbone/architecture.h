@@ -38,6 +38,8 @@ struct Recipe {
   Fields tensors;
   /// What pictures must be made into, for the image step; null for other inputs.
   Json preprocess = nullptr;
+  /// Tokens of the longest text that it reads.
+  std::int64_t max_tokens = 0;
 };
 
 /// Each lies in a file of its own in architectures/, which the build finds by itself: "resnet.cpp" defines `Architecture resnet()`.

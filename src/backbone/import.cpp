@@ -95,7 +95,8 @@ Json original_names(const Recipe& recipe, const Fields& file) {
 
 /// What the folder's texts are cut with; nothing if it brings no vocabulary.
 std::shared_ptr<const text::Subwords> tokenizer(const fs::path& folder, const Json& config) {
-  if (!fs::exists(folder / "vocab.txt") && !fs::exists(folder / "tokenizer.json")) return nullptr;
+  const auto brings = [&](const char* name) { return fs::exists(folder / name); };
+  if (!brings("vocab.txt") && !brings("tokenizer.json") && !brings("vocab.json")) return nullptr;
   auto words = text::load_subwords(folder.string());
   if (const auto rows = config.at("vocab_size").get<std::size_t>(); words->size() > rows) {
     throw CheckpointError({.code = "graft-K009",
@@ -154,7 +155,7 @@ ImportReport import_checkpoint(const std::string& source, const std::string& out
   graph::Files files;
   if (fs::is_directory(source)) {
     if (const auto words = tokenizer(source, weights.config)) {
-      files["tokenizer.json"] = words->to_json(weights.config.at("max_position_embeddings"));
+      files["tokenizer.json"] = words->to_json(recipe.max_tokens);
       report.has_tokenizer = true;
     }
   }

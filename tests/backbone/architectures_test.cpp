@@ -10,6 +10,7 @@
 #include "graft/backbone/safetensors.h"
 #include "graft/backbone/state_dict.h"
 #include "graft/core/error.h"
+#include "graph/network.h"
 #include "support.h"
 
 using namespace graft;
@@ -54,9 +55,14 @@ Fields weights_of(const Json& entry) {
   return tensors;
 }
 
+Fields texts_of(const Json& entry) {
+  Fields texts{{"input_ids", test::tensor_of(entry.at("ids"))}, {"attention_mask", test::tensor_of(entry.at("mask"))}};
+  if (entry.contains("types")) texts.set("token_type_ids", test::tensor_of(entry.at("types")));
+  return texts;
+}
+
 at::Tensor output_of(const Backbone& backbone, const Json& entry) {
-  if (entry.contains("ids"))
-    return backbone({{"input_ids", test::tensor_of(entry.at("ids"))}, {"attention_mask", test::tensor_of(entry.at("mask"))}})["output"];
+  if (entry.contains("ids")) return backbone(texts_of(entry))["output"];
   const at::Tensor pictures = values(entry.at("input").get<std::vector<std::int64_t>>(), 0).to(at::kFloat) * 2;
   return backbone({{backbone.arguments().front().name, pictures}})["output"];
 }
@@ -79,10 +85,10 @@ Backbone imported(const test::TempDir& folder, const Fields& tensors, const Json
 }  // namespace
 
 TEST_CASE("Architectures: outputs are Python's, for each architecture, size and library's names", "[backbone]") {
-  const std::string name =
-      GENERATE("resnet18", "resnet50", "resnext50", "resnet34_timm", "resnet_hugging_face", "resnet20", "squeezenet1_0", "squeezenet1_1",
-               "mobilenet_v2", "mobilenet_v2_timm", "mobilenet_v2_hugging_face", "efficientnet_lite0_timm", "efficientnet_lite2_timm",
-               "efficientnet_lite4_timm", "vit", "vit_timm", "vit_hugging_face", "vit_hugging_face_5", "distilbert");
+  const std::string name = GENERATE("resnet18", "resnet50", "resnext50", "resnet34_timm", "resnet_hugging_face", "resnet20",
+                                    "squeezenet1_0", "squeezenet1_1", "mobilenet_v2", "mobilenet_v2_timm", "mobilenet_v2_hugging_face",
+                                    "efficientnet_lite0_timm", "efficientnet_lite2_timm", "efficientnet_lite4_timm", "vit", "vit_timm",
+                                    "vit_hugging_face", "vit_hugging_face_5", "distilbert", "roberta", "roberta_prefixed", "bert_pairs");
   INFO(name);
   const Json& entry = golden().at(name);
   const test::TempDir folder;
@@ -105,6 +111,31 @@ TEST_CASE("Architectures: outputs are Python's, for each architecture, size and 
     INFO(key);
     REQUIRE(back.has(key));
     CHECK(back[key].equal(tensor));
+  }
+}
+
+TEST_CASE("Architectures: gradients are Python's, of places that padding does not count in and of token types too", "[backbone]") {
+  const std::string name = GENERATE("roberta", "roberta_prefixed", "bert_pairs");
+  INFO(name);
+  const Json& entry = golden().at(name);
+  const test::TempDir folder;
+  backbone::ImportReport report;
+  const Backbone backbone = imported(folder, weights_of(entry), entry.at("config"), report);
+  const graph::Network network = backbone.network().instance([](const std::string&) { return true; });
+  const Fields texts = texts_of(entry);
+  std::vector<c10::IValue> inputs;
+  for (const graph::Argument& argument : network.arguments()) inputs.emplace_back(texts[argument.name]);
+  {
+    const c10::AutoGradMode with_gradients(true);
+    const at::Tensor output = network(inputs).begin()->second;
+    (output * values(output.sizes().vec(), 1).to(at::kFloat) * texts["attention_mask"].unsqueeze(2)).sum().backward();
+  }
+  for (const auto& [key, parameter] : network.parameters()) {
+    INFO(key);
+    const at::Tensor gradient = parameter.grad(), weighed = gradient * values(gradient.sizes().vec(), 2).to(at::kFloat);
+    const Json& expected = entry.at("gradients").at((name == "roberta_prefixed" ? "roberta." : "") + key);
+    CHECK(gradient.norm().item<double>() == Approx(expected.at(1).get<double>()).epsilon(1e-4).margin(1e-5));
+    CHECK(weighed.sum().item<double>() == Approx(expected.at(0).get<double>()).margin(1e-4 * (1e-1 + expected.at(1).get<double>())));
   }
 }
 

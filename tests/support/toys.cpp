@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "graft/backbone/import.h"
+#include "graft/backbone/safetensors.h"
 #include "graft/data/tensor_inputs.h"
 #include "graft/data/tensors.h"
 #include "support.h"
@@ -39,6 +40,23 @@ Backbone tiny_bert(double dropout) {
   Json config = golden("tiny_bert/config.json");
   config["hidden_dropout_prob"] = config["attention_probs_dropout_prob"] = dropout;
   write(folder.file("config.json"), config.dump());
+  backbone::import_checkpoint(folder.path(), folder.file("tiny.pt"));
+  return Backbone::load(folder.file("tiny.pt"));
+}
+
+Backbone tiny_roberta() {
+  const TempDir folder;
+  for (const char* name : {"vocab.json", "merges.txt"})
+    std::filesystem::copy(golden_path(std::string("tiny_bpe/") + name), folder.file(name));
+  const Json entry = golden("architectures.json").at("roberta");
+  write(folder.file("config.json"), entry.at("config").dump());
+  at::manual_seed(5);
+  Fields tensors;
+  for (const Json& named : entry.at("tensors")) {
+    const auto sizes = named.at(1).get<std::vector<std::int64_t>>();
+    tensors.set(named.at(0), sizes.size() == 1 ? at::rand(sizes) + 0.5 : at::randn(sizes) * 0.2);
+  }
+  backbone::write_safetensors(tensors, folder.file("model.safetensors"));
   backbone::import_checkpoint(folder.path(), folder.file("tiny.pt"));
   return Backbone::load(folder.file("tiny.pt"));
 }

@@ -11,6 +11,9 @@ namespace graft::test {
 /// The small BERT of tests/golden, imported; `dropout` as given in its config.
 Backbone tiny_bert(double dropout = 0.1);
 
+/// A small RoBERTa with random weights and the small byte-level vocabulary of tests/golden; no dropout.
+Backbone tiny_roberta();
+
 /// Messages of words from the small BERT's vocabulary whose class is told by which words they hold: a toy that can be learned.
 Data toy_messages(std::size_t size, std::uint64_t seed = 0);
 

@@ -31,9 +31,9 @@ struct ImportReport {
 
 /// Turns published weights into a TorchScript checkpoint. `source` is a folder with config.json and model.safetensors or pytorch_model.bin
 /// (as Hugging Face publishes them); a state dict of PyTorch or a safetensors file of a known architecture; or a file of torch.export. The
-/// architecture is TorchScript source compiled here, so no Python runs. A vocab.txt or tokenizer.json in the folder goes into the file.
-/// Throws DataError for missing files, CheckpointError that lists every missing and misshapen tensor, ModelError if no architecture has
-/// these tensors, with their names and shapes.
+/// architecture is TorchScript source compiled here, so no Python runs. The vocabulary in the folder (load_subwords()) goes into the file
+/// as tokenizer.json. Throws DataError for missing files, CheckpointError that lists every missing and misshapen tensor, ModelError if no
+/// architecture has these tensors, with their names and shapes.
 GRAFT_API ImportReport import_checkpoint(const std::string& source, const std::string& out, const ImportOptions& options = {});
 
 /// Writes the weights of a backbone, or of the backbone in a saved model, as safetensors under the names that they had in the file they

@@ -98,7 +98,9 @@ graph::Network network_of(const Config& config) {
 std::optional<Recipe> recognize(const Weights& file) {
   if (!file.config.is_object() || file.config.value("model_type", std::string()) != "distilbert") return std::nullopt;
   const auto plain_name = [](const std::string& name) { return replaced(name, {{"distilbert.", ""}}); };
-  return Recipe{"distilbert", network_of(parse(file.config, file.place)), renamed(file, plain_name).tensors};
+  const Config config = parse(file.config, file.place);
+  return Recipe{
+      .name = "distilbert", .network = network_of(config), .tensors = renamed(file, plain_name).tensors, .max_tokens = config.positions};
 }
 
 }  // namespace
