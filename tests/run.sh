@@ -5,7 +5,8 @@
 #   tests/run.sh [PRESET]      release (default), dev or asan
 #
 # GRAFT_TEST_DATA   a folder of real data and checkpoints; default ../shared/data, if it is there
-# GRAFT_PYTHON      a Python with torch and tokenizers, to load a saved file without graft; default python3, if it has them
+# GRAFT_PYTHON      a Python that reads what graft wrote, without it: saved files with torch and tokenizers, event files with
+#                   tensorboard; default python3, for those of them that it has
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=${1:-release}
@@ -42,14 +43,19 @@ left_out() { # tag, reason
 case $excluded in *data*) left_out '[data]' "there is no folder of real data (GRAFT_TEST_DATA)" ;; esac
 case $excluded in *cuda*) left_out '[cuda]' "this machine has no GPU" ;; esac
 python=${GRAFT_PYTHON:-python3}
+export GRAFT_CHECK_DIR=$(mktemp -d)
+trap 'rm -rf "$GRAFT_CHECK_DIR"' EXIT
 if "$python" -c 'import torch, tokenizers' 2>/dev/null; then
-  export GRAFT_CHECK_DIR=$(mktemp -d)
-  trap 'rm -rf "$GRAFT_CHECK_DIR"' EXIT
   build/"$preset"/bin/test_model '[python]' && "$python" tests/golden/check_saved.py "$GRAFT_CHECK_DIR/model.pt" "$GRAFT_CHECK_DIR/expected.json" || status=1
   "$python" tests/golden/check_subwords.py train "$GRAFT_CHECK_DIR" ${GRAFT_TEST_DATA:+"$GRAFT_TEST_DATA"} && build/"$preset"/bin/test_text '[python]' &&
     "$python" tests/golden/check_subwords.py check "$GRAFT_CHECK_DIR" || status=1
 else
   left_out '[python]' "$python has no torch and tokenizers (name one that has with GRAFT_PYTHON)"
+fi
+if "$python" -c 'import tensorboard' 2>/dev/null; then
+  build/"$preset"/bin/test_train '[tensorboard]' && "$python" tests/golden/check_events.py "$GRAFT_CHECK_DIR/events" "$GRAFT_CHECK_DIR/scalars.json" || status=1
+else
+  left_out '[tensorboard]' "$python has no tensorboard (name one that has with GRAFT_PYTHON)"
 fi
 echo "[tests] set-up and build $((built - started)) s, tests $((SECONDS - built)) s"
 exit $status

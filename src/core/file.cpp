@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <ostream>
 #include <streambuf>
+#include <utility>
 
 #include "core/names.h"
 #include "graft/core/error.h"
@@ -29,6 +30,7 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return value_; }
+  int close() { return ::close(std::exchange(value_, -1)); }
 
  private:
   int value_;
@@ -167,6 +169,31 @@ void write_file_atomically(const std::string& path, const std::function<void(std
 
 void write_file_atomically(const std::string& path, std::string_view bytes) {
   write_file_atomically(path, [&](std::ostream& stream) { stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size())); });
+}
+
+void append_to_file(const std::string& path, std::string_view bytes) {
+  Descriptor file(path.c_str(), O_WRONLY | O_CREAT | O_APPEND);
+  if (file.get() < 0) cannot("create", path);
+  struct stat before {};
+  if (::fstat(file.get(), &before) != 0) cannot("write", path);
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {
+      const int error = errno;
+      if (S_ISREG(before.st_mode) && ::ftruncate(file.get(), before.st_size) != 0) cannot("write", path);
+      errno = error;
+      cannot("write", path);
+    }
+  }
+  if (file.close() != 0) cannot("write", path);  // network file systems tell of a full disk only here
+}
+
+bool make_new_file(const std::string& path) {
+  const Descriptor file(path.c_str(), O_WRONLY | O_CREAT | O_EXCL);
+  if (file.get() < 0 && errno != EEXIST) cannot("create", path);
+  return file.get() >= 0;
 }
 
 }  // namespace graft

@@ -43,4 +43,10 @@ void write_file_atomically(const std::string& path, std::string_view bytes);
 /// The same for what is written piece by piece; what `write` throws is passed on.
 void write_file_atomically(const std::string& path, const std::function<void(std::ostream&)>& write);
 
+/// Appends to the file, which is made where it is not there: all of `bytes`, or nothing. Throws SystemError.
+void append_to_file(const std::string& path, std::string_view bytes);
+
+/// Makes an empty file; false if there is one of that name. Throws SystemError.
+bool make_new_file(const std::string& path);
+
 }  // namespace graft

@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 
+#include "core/autocast_state.h"
 #include "graph/training_form.h"
 
 namespace graft::graph {
@@ -55,29 +56,6 @@ at::Generator generator_of(const std::vector<at::Tensor>& inputs) {
   return at::globalContext().defaultGenerator(inputs.empty() ? at::Device(at::kCPU) : inputs.front().device());
 }
 
-/// Autocast as it was in the first run, while it lives: the second may run when it is off.
-class SameAutocast {
- public:
-  SameAutocast(at::DeviceType device, bool on, at::ScalarType type)
-      : device_(device), was_on_(at::autocast::is_autocast_enabled(device)), was_type_(at::autocast::get_autocast_dtype(device)) {
-    at::autocast::set_autocast_enabled(device_, on);
-    at::autocast::set_autocast_dtype(device_, type);
-    at::autocast::increment_nesting();
-  }
-  ~SameAutocast() {
-    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
-    at::autocast::set_autocast_enabled(device_, was_on_);
-    at::autocast::set_autocast_dtype(device_, was_type_);
-  }
-  SameAutocast(const SameAutocast&) = delete;
-  SameAutocast& operator=(const SameAutocast&) = delete;
-
- private:
-  at::DeviceType device_;
-  bool was_on_;
-  at::ScalarType was_type_;
-};
-
 class Again : public torch::autograd::Function<Again> {
  public:
   /// `wanted` requires a gradient, so that there is a backward pass even where no input does.
@@ -111,8 +89,9 @@ class Again : public torch::autograd::Function<Again> {
     std::vector<at::Tensor> outputs;
     {
       const c10::AutoGradMode on(true);
-      const SameAutocast autocast(inputs.empty() ? at::kCPU : inputs.front().device().type(), context->saved_data["autocast"].toBool(),
-                                  static_cast<at::ScalarType>(context->saved_data["type"].toInt()));
+      // As in the first run: this one may come when it is off.
+      const AutocastState autocast(inputs.empty() ? at::kCPU : inputs.front().device().type(), context->saved_data["autocast"].toBool(),
+                                   static_cast<at::ScalarType>(context->saved_data["type"].toInt()));
       outputs = as_call(context->saved_data["call"]).run(inputs);
     }
     generator.set_state(now);

@@ -16,7 +16,7 @@
 
 namespace graft {
 
-/// What a model is made of; model.cpp runs it, export.cpp saves and loads it.
+/// What a model is made of, and how policy and head decide its form; model.cpp runs it, export.cpp saves and loads it.
 struct Model::State {
   State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared_ptr<const Preprocess> the_preprocess, const ModelOptions& options);
 

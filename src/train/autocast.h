@@ -2,6 +2,9 @@
 
 #include <c10/core/Device.h>
 
+#include <optional>
+
+#include "core/autocast_state.h"
 #include "graft/core/fields.h"
 #include "graft/model/model.h"
 
@@ -13,14 +16,9 @@ class Autocast {
  public:
   /// Does nothing for Auto and Float32.
   Autocast(c10::Device device, Precision precision);
-  ~Autocast();
-  Autocast(const Autocast&) = delete;
-  Autocast& operator=(const Autocast&) = delete;
 
  private:
-  c10::DeviceType device_;
-  bool changed_ = false, was_on_ = false;
-  c10::ScalarType was_type_ = c10::ScalarType::Float;
+  std::optional<AutocastState> state_;
 };
 
 /// Outputs of half precision as float32, for the loss.

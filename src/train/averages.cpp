@@ -28,13 +28,15 @@ std::vector<std::pair<std::string, at::Tensor>> buffers_of(const Model& model) {
 }  // namespace
 
 void Averages::follow() {
-  if (ema_) ema_->follow(model_.trainable());
+  if (!ema_) return;
+  ema_->follow(model_.trainable());
+  has_statistics_ = model_.backbone_trains() && graph::has_batch_statistics(model_.backbone().network());
 }
 
 void Averages::put_in(Stream& stream) {
   if (!ema_) return;
   ema_->swap();
-  if (!model_.backbone_trains() || !graph::has_batch_statistics(model_.backbone().network())) return;
+  if (!has_statistics_) return;
   const c10::NoGradGuard no_grad;
   statistics_ = {};
   for (const auto& [name, tensor] : buffers_of(model_)) statistics_.set(name, tensor.clone());

@@ -38,7 +38,8 @@ class Averages {
   Model& model_;
   const TrainerOptions& options_;
   std::optional<Ema> ema_;
-  Fields statistics_;  // the live ones, while averages are in
+  bool has_statistics_ = false;  // that are to be measured anew
+  Fields statistics_;            // the live ones, while averages are in
 };
 
 }  // namespace graft::train

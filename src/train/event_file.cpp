@@ -1,49 +1,13 @@
 #include "train/event_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 
-#include "graft/core/error.h"
-
-namespace graft {
-namespace {
-
-[[noreturn]] void cannot(const std::string& what, int error, const std::string& path) {
-  throw SystemError({.code = "graft-S003",
-                     .message = "[File] cannot " + what + ": " + std::strerror(error) + ".",
-                     .remedy = "Check that the folder exists, that you may write to it and that the disk has room.",
-                     .place = path});
-}
-
-}  // namespace
-
-void append_to_file(const std::string& path, std::string_view bytes) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (file < 0) cannot("create", errno, path);
-  struct stat before {};
-  int error = ::fstat(file, &before) == 0 ? 0 : errno;
-  while (!bytes.empty() && error == 0) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written >= 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno != EINTR) {
-      error = errno;
-      if (S_ISREG(before.st_mode) && ::ftruncate(file, before.st_size) != 0) error = errno;
-    }
-  }
-  if (::close(file) != 0 && error == 0) error = errno;  // network file systems tell of a full disk only here
-  if (error != 0) cannot("write", error, path);
-}
-
-}  // namespace graft
+#include "core/file.h"
 
 namespace graft::train {
 namespace {
@@ -97,12 +61,7 @@ std::string new_file(const std::string& folder) {
   for (int number = 0;; ++number) {
     // TensorBoard reads the files of a folder in the order of their names.
     const std::string path = number == 0 ? base : base + "." + std::to_string(number);
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (file >= 0) {
-      ::close(file);
-      return path;
-    }
-    if (errno != EEXIST) cannot("create", errno, path);
+    if (make_new_file(path)) return path;
   }
 }
 

@@ -7,13 +7,6 @@
 #include "core/stopwatch.h"
 #include "graft/metric/metric.h"
 
-namespace graft {
-
-/// Appends to the file, which is made where it is not there: all of `bytes`, or nothing. Throws SystemError.
-void append_to_file(const std::string& path, std::string_view bytes);
-
-}  // namespace graft
-
 namespace graft::train {
 
 /// CRC-32C (Castagnoli) of the bytes.

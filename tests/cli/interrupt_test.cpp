@@ -1,20 +1,14 @@
 // Signals and full disks: what is saved, what is said, and how soon.
-#include <fcntl.h>
-#include <signal.h>
-#include <unistd.h>
-
-#include <chrono>
-#include <thread>
-
-#include "program.h"
+#include "process.h"
 
 using namespace graft;
+using test::Clock;
+using test::Process;
 using test::Program;
 using test::Result;
+using test::seconds_since;
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct Ended {
   Result result;
@@ -23,28 +17,11 @@ struct Ended {
 
 /// Starts the program, waits until `file` has a line (or 60 s), sends the signal and waits for the end.
 Ended interrupt(const Program& graft, std::vector<std::string> arguments, int signal, const std::string& file) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    const int out = ::open(graft.folder.file("out").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    const int err = ::open(graft.folder.file("err").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    ::dup2(out, STDOUT_FILENO);
-    ::dup2(err, STDERR_FILENO);
-    std::vector<char*> argv{const_cast<char*>(GRAFT_PROGRAM)};
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    ::execv(GRAFT_PROGRAM, argv.data());
-    ::_exit(127);
-  }
-  const auto has_line = [&] { return std::filesystem::exists(file) && std::filesystem::file_size(file) > 0; };
-  for (int i = 0; i < 1200 && !has_line(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  Process process(graft, std::move(arguments));
+  process.wait_until([&] { return std::filesystem::exists(file) && std::filesystem::file_size(file) > 0; });
   const auto start = Clock::now();
-  ::kill(child, signal);
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  return {{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(graft.folder.file("out")), read_file(graft.folder.file("err"))},
-          seconds};
+  process.kill(signal);
+  return {process.result(), seconds_since(start)};
 }
 
 }  // namespace

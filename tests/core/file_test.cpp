@@ -1,12 +1,10 @@
 #include "core/file.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
 
 #include "core/json.h"
+#include "file_size_limit.h"
 #include "support.h"
 
 using namespace graft;
@@ -21,26 +19,6 @@ std::vector<std::string> names_in(const std::string& folder) {
   return names;
 }
 
-/// While it lives, a write that makes a file longer than this fails, as on a full disk.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  void (*handler_)(int);
-  rlimit before_{};
-};
-
 }  // namespace
 
 TEST_CASE("File: what was written atomically is read back, and nothing lies beside it", "[core]") {
@@ -53,6 +31,23 @@ TEST_CASE("File: what was written atomically is read back, and nothing lies besi
   write_file_atomically(folder.file("empty"), "");
   CHECK(read_file(folder.file("empty")).empty());
   CHECK(names_in(folder.path()) == std::vector<std::string>{"empty", "x"});
+}
+
+TEST_CASE("File: what is appended is there whole or not at all, and a new file is new", "[core]") {
+  const test::TempDir folder;
+  const std::string path = folder.file("log");
+  append_to_file(path, "one\n");
+  append_to_file(path, "two\n");
+  CHECK(read_file(path) == "one\ntwo\n");
+  {
+    const test::FileSizeLimit full(10);
+    CHECK(test::error_of<SystemError>([&] { append_to_file(path, "three\n"); }).message() == "[File] cannot write: File too large.");
+  }
+  CHECK(read_file(path) == "one\ntwo\n");
+  CHECK(make_new_file(folder.file("new")));
+  CHECK_FALSE(make_new_file(path));
+  CHECK(read_file(path) == "one\ntwo\n");
+  CHECK(test::error_of<SystemError>([&] { make_new_file(folder.file("missing/new")); }).code() == "graft-S003");
 }
 
 TEST_CASE("File: replacing a file leaves those who have it mapped with the old content", "[core]") {
@@ -69,7 +64,7 @@ TEST_CASE("File: a write that fails half-way leaves the old file and no part", "
   test::write(folder.file("x"), "the old content");
   const std::string large(100000, 'a');
   const auto error = test::error_of<SystemError>([&] {
-    const FileSizeLimit full(4096);
+    const test::FileSizeLimit full(4096);
     write_file_atomically(folder.file("x"), large);
   });
   CHECK(error.code() == "graft-S003");

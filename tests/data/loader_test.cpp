@@ -8,48 +8,16 @@
 #include <stdexcept>
 #include <thread>
 
+#include "numbers.h"
 #include "support.h"
 
 using namespace graft;
+using test::Numbers;
+using test::Repeat;
 
 namespace {
 
-/// n records of lengths 1, 3, 5, 2, 4, 1, ...
-class Texts final : public Dataset {
- public:
-  explicit Texts(std::size_t n) : n_(n) {}
-  std::size_t size() const override { return n_; }
-  static std::int64_t length(std::size_t index) { return 1 + static_cast<std::int64_t>(index * 7 % 5); }
-  Record get(std::size_t index) const override {
-    return {{{"number", static_cast<std::int64_t>(index)}, {"length", length(index)}}, "texts:" + std::to_string(index)};
-  }
-
- private:
-  std::size_t n_;
-};
-
-Data texts(std::size_t n) { return Data(std::make_shared<Texts>(n)); }
-
-/// Gives "ids" as long as the record says; `hook` sees the record's number first.
-class Repeat final : public Preprocess {
- public:
-  explicit Repeat(std::function<void(std::int64_t)> hook = [](std::int64_t) {}) : hook_(std::move(hook)) {}
-  std::vector<Sample> operator()(const Record& record, Rng& rng, Mode mode) const override {
-    const auto number = std::get<std::int64_t>(record.values.at("number"));
-    hook_(number);
-    at::Tensor ids = at::full({std::get<std::int64_t>(record.values.at("length"))}, number, at::kLong);
-    if (mode == Mode::Train) ids.add_(static_cast<std::int64_t>(1000 * (1 + rng.below(1000))));
-    Sample sample;
-    sample.inputs.set("ids", std::move(ids));
-    return {std::move(sample)};
-  }
-  nlohmann::json config() const override { return {{"type", "repeat"}}; }
-  Padding padding() const override { return {{{"ids", -1}}, "mask"}; }
-  Record example() const override { return Texts(1).get(0); }
-
- private:
-  std::function<void(std::int64_t)> hook_;
-};
+Data texts(std::size_t n) { return Data(std::make_shared<Numbers>(n)); }
 
 void number_target(const Record& record, std::span<Sample> samples) {
   for (Sample& sample : samples)
@@ -225,7 +193,7 @@ TEST_CASE("Loader: a failing preprocessing is told with the record's place, what
   CHECK(error.code() == "graft-D015");
   CHECK(error.message() == "[Loader] this record cannot be prepared: no such word");
   CHECK(error.remedy() == "Repair the record, or the preprocessing.");
-  CHECK(error.place() == "texts:17");
+  CHECK(error.place() == "numbers:17");
 }
 
 TEST_CASE("Loader: batches before the failing one still come", "[loader]") {
@@ -254,7 +222,7 @@ TEST_CASE("Loader: graft's own errors keep their words and get the record's plac
   CHECK(placed.code() == "graft-C999");
   CHECK(placed.message() == "[Mine] odd.");
   CHECK(placed.remedy() == "Even it.");
-  CHECK(placed.place() == "texts:3");
+  CHECK(placed.place() == "numbers:3");
   CHECK(error_from(texts(8).subset({5, 6, 7})).place() == "elsewhere:1");
 }
 
