@@ -11,6 +11,7 @@
 #include "train/lr_picture.h"
 #include "train/preflight.h"
 #include "train/probe.h"
+#include "train/readable.h"
 
 namespace graft::cli {
 namespace {
@@ -79,10 +80,11 @@ int run(LrFindSettings settings, const CLI::App& command, const Voice& voice) {
   settings.train.check_only = true;  // no run folder is written, so there may be one
   settings.train.folds = 0;
   require_writable(settings.picture);
-  const TrainInputs inputs = load_inputs(settings.train);
+  TrainInputs inputs = load_inputs(settings.train);
   Model model = inputs.make_model();
-  train::preflight(model, inputs.data);
   TrainerOptions trainer = settings.train.trainer();
+  inputs.data.train = train::readable(model, inputs.data.train, trainer).data;
+  train::preflight(model, inputs.data);
   if (settings.train.sampler == "balanced") trainer.sampler = Sampler::balanced(inputs.data.train, inputs.task.targets.front());
 
   const auto line = std::make_shared<ProgressLine>(voice);

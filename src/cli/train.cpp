@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "cli/command.h"
@@ -9,12 +10,14 @@
 #include "core/file.h"
 #include "core/names.h"
 #include "core/stopwatch.h"
+#include "core/warning.h"
 #include "graft/core/device.h"
 #include "graft/core/log.h"
 #include "graft/eval/evaluator.h"
 #include "graft/optim/schedule_preview.h"
 #include "graft/train/data_check.h"
-#include "train/preflight.h"
+#include "train/readable.h"
+#include "train/tune.h"
 #include "train/with_precision.h"
 
 namespace graft::cli {
@@ -79,18 +82,20 @@ int run(TrainSettings settings, const Voice& voice) {
   start_runtime(std::max(settings.threads, 0));
   const Interrupt interrupt;
   const Stopwatch loading;
-  const TrainInputs inputs = load_inputs(settings);
+  TrainInputs inputs = load_inputs(settings);
   Model model = inputs.make_model();
+  TrainerOptions trainer = settings.trainer();
+  train::Readable readable = train::readable(model, inputs.data.train, trainer);
+  inputs.data.train = readable.data;
   train::preflight(model, inputs.data);
   if (!voice.quiet) print_plan(settings, inputs);
   const double load_seconds = loading.seconds();
   if (settings.check_only) {
-    for (const Problem& warning : check_data(model, inputs.data)) log(LogLevel::Warning, warning.code + ": " + warning.message);
+    std::ranges::for_each(check_data(model, inputs.data), warn);
     std::cout << (voice.json ? "{\"checked\": true}" : "everything fits; leave --check out to train") << "\n";
     return 0;
   }
 
-  TrainerOptions trainer = settings.trainer();
   if (settings.sampler == "balanced") trainer.sampler = Sampler::balanced(inputs.data.train, inputs.task.targets.front());
   if (settings.preview_schedule) return preview(settings, inputs, trainer);
 
@@ -100,9 +105,11 @@ int run(TrainSettings settings, const Voice& voice) {
   const auto line = std::make_shared<ProgressLine>(voice);
   std::vector<std::shared_ptr<Callback>> callbacks = settings.callbacks();
   callbacks.push_back(line);
-  FineTuneReport report = fine_tune(
+  FineTuneReport report = train::tune(
       model, inputs.data,
-      {.preset = preset_from(settings.preset), .trainer = trainer, .evaluate = false, .callbacks = callbacks, .stop = interrupt.token()});
+      {.preset = preset_from(settings.preset), .trainer = trainer, .evaluate = false, .callbacks = callbacks, .stop = interrupt.token()},
+      train::Records::Checked);
+  train::add(report.training.skipped, readable.skipped);
   line->clear();
   report.training.phases.insert(report.training.phases.begin(), {"load", load_seconds});
   log(LogLevel::Info, report.plan + "; ended: " + report.training.ended);

@@ -37,8 +37,11 @@ std::vector<Problem> TrainSettings::problems() const {
   one_of("sampler", sampler, {"none", "balanced"});
   one_of("on-error", on_error, {"fail", "skip"});
   one_of("resume", resume, {"off", "auto"});
-  require(clip_from(clip).has_value(), "--clip norm:LIMIT, values:LIMIT, adaptive:SHARE or none is wanted, got \"" + clip + "\".",
-          "norm:1 is the default.");
+  try {
+    Clip::parse(clip);
+  } catch (const ConfigError& error) {
+    require(false, "--clip norm:LIMIT, values:LIMIT, adaptive:SHARE or none is wanted, got \"" + clip + "\".", error.remedy());
+  }
   require(target_metric.empty() || target_from(target_metric), "--target-metric NAME=VALUE is wanted, got \"" + target_metric + "\".",
           "For instance --target-metric accuracy=0.93.");
   require(time_limit.empty() || seconds_from(time_limit), "--time-limit 90s, 10m or 2h is wanted, got \"" + time_limit + "\".",

@@ -53,18 +53,6 @@ std::optional<std::int64_t> step_budget_from(const std::string& text) {
 
 std::optional<double> seconds_from(const std::string& text) { return scaled(text, {{"", 1.0}, {"s", 1.0}, {"m", 60.0}, {"h", 3600.0}}); }
 
-std::optional<Clip> clip_from(const std::string& text) {
-  if (text == "none") return Clip{.kind = Clip::Kind::None};
-  const std::size_t colon = text.find(':');
-  const auto limit = colon == std::string::npos ? std::nullopt : scaled(text.substr(colon + 1), {{"", 1.0}});
-  if (!limit || *limit <= 0) return std::nullopt;
-  const std::string kind = text.substr(0, colon);
-  if (kind == "norm") return Clip{.kind = Clip::Kind::Norm, .limit = *limit};
-  if (kind == "values") return Clip{.kind = Clip::Kind::Values, .limit = *limit};
-  if (kind == "adaptive") return Clip{.kind = Clip::Kind::Adaptive, .limit = *limit};
-  return std::nullopt;
-}
-
 std::optional<std::pair<std::string, double>> target_from(const std::string& text) {
   const std::size_t equals = text.find('=');
   const auto value = equals == std::string::npos ? std::nullopt : scaled(text.substr(equals + 1), {{"", 1.0}});
@@ -83,7 +71,7 @@ TrainerOptions TrainSettings::trainer() const {
                          .weight_decay = weight_decay,
                          .nesterov = optimizer == "sgd",
                          .schedule = Schedule(Schedule::kind_from(schedule), warmup),
-                         .clip = clip_from(clip).value(),
+                         .clip = Clip::parse(clip),
                          .ema = ema,
                          .best_metric = best_metric,
                          .patience = patience,

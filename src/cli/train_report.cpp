@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/names.h"
 #include "core/table.h"
 
 namespace graft::cli {
@@ -33,6 +34,11 @@ void add_common(Json& result, const FineTuneReport& report, const std::string& m
   for (const auto& [name, seconds] : report.training.phases) result["phases"][name] = seconds;
   result["plan"] = report.plan;
   result["precision"] = precision_name(report.training.precision);
+  if (const Skipped& skipped = report.training.skipped; skipped.count > 0) {
+    result["skipped"] = {{"count", skipped.count}, {"examples", Json::array()}};
+    for (const Problem& example : skipped.examples)
+      result["skipped"]["examples"].push_back({{"place", example.place}, {"message", example.message}});
+  }
   if (report.training.memory) result["step_memory"] = report.training.memory->json();
   result["warnings"] = Json::array();
   for (const Problem& warning : report.warnings) {
@@ -71,6 +77,9 @@ std::string text_of(const FineTuneReport& report, const Model& model) {
     text +=
         "L2 strength " + Json(*best.l2).dump() + " chosen of " + std::to_string(report.training.history.size()) + " on validation data\n";
   }
+  if (report.training.skipped.count > 0)
+    text +=
+        with_commas(static_cast<long long>(report.training.skipped.count)) + " training records could not be prepared and were left out\n";
   if (report.training.memory) text += report.training.memory->text() + "\n";
   for (const auto& [name, seconds] : report.training.phases)
     text += "  " + name + std::string(10 - std::min<std::size_t>(9, name.size()), ' ') + fixed(seconds, 1) + " s\n";

@@ -74,8 +74,6 @@ std::optional<std::int64_t> bytes_from(const std::string& text);
 std::optional<std::int64_t> step_budget_from(const std::string& text);
 /// "90", "90s", "10m", "2h".
 std::optional<double> seconds_from(const std::string& text);
-/// "norm:1", "values:0.5", "adaptive:0.01", "none".
-std::optional<Clip> clip_from(const std::string& text);
 /// "accuracy=0.93".
 std::optional<std::pair<std::string, double>> target_from(const std::string& text);
 

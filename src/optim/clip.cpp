@@ -3,8 +3,11 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <charconv>
 #include <numeric>
 
+#include "core/json.h"
 #include "core/names.h"
 #include "graft/core/error.h"
 
@@ -18,6 +21,12 @@ constexpr double kShortestUnit = 1e-3;
 
 ConfigError wrong(std::string message, std::string remedy) {
   return ConfigError({.code = "graft-C031", .message = "[Clip] " + std::move(message), .remedy = std::move(remedy), .place = ""});
+}
+
+/// In the order of Clip::Kind.
+const std::vector<std::string>& kinds() {
+  static const std::vector<std::string> names{"none", "norm", "values", "adaptive"};
+  return names;
 }
 
 /// The numbers of a gradient: of a sparse one its rows, each of them once.
@@ -75,12 +84,26 @@ at::Tensor clip_adaptively(const std::vector<at::Tensor>& parameters, double lim
 }  // namespace
 
 Clip::Kind Clip::kind_from(const std::string& name) {
-  if (name == "none") return Kind::None;
-  if (name == "norm") return Kind::Norm;
-  if (name == "value") return Kind::Values;
-  if (name == "adaptive") return Kind::Adaptive;
-  const std::vector<std::string> known{"none", "norm", "value", "adaptive"};
-  throw wrong("one of " + quoted_list(known) + " is wanted, got \"" + name + "\".", did_you_mean(name, known, "Use one of these names."));
+  const auto found = std::ranges::find(kinds(), name);
+  if (found != kinds().end()) return static_cast<Kind>(found - kinds().begin());
+  throw wrong("one of " + quoted_list(kinds()) + " is wanted, got \"" + name + "\".",
+              did_you_mean(name, kinds(), "Use one of these names."));
+}
+
+Clip Clip::parse(const std::string& text) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  Clip clip{.kind = kind_from(text.substr(0, colon))};
+  if (clip.kind == Kind::None && colon == text.size()) return clip;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data() + std::min(colon + 1, text.size()), end, clip.limit);
+  if (error != std::errc() || at != end || !(clip.limit > 0))
+    throw wrong("a kind and a limit above 0 are wanted, got \"" + text + "\".", "For instance norm:1, values:0.5, adaptive:0.01.");
+  return clip;
+}
+
+std::string Clip::text() const {
+  const std::string& name = kinds()[static_cast<std::size_t>(kind)];
+  return kind == Kind::None ? name : name + ":" + Json(limit).dump();
 }
 
 void Clip::check() const {

@@ -4,7 +4,9 @@
 #include <c10/core/GradMode.h>
 
 #include <cmath>
+#include <typeinfo>
 
+#include "core/json.h"
 #include "core/names.h"
 #include "graft/core/error.h"
 
@@ -59,6 +61,8 @@ void Regularizer::restore(const Fields& state) {
   if (!state.empty()) throw misfit("Regularizer", "nothing is kept here, but the state holds " + quoted_list(state.names(), 3) + ".");
 }
 
+std::string Regularizer::text() const { return typeid(*this).name(); }
+
 L2Sp::L2Sp(double alpha, double beta) : alpha_(alpha), beta_(beta) {
   for (const double strength : {alpha, beta}) {
     if (strength >= 0 && std::isfinite(strength)) continue;
@@ -68,6 +72,8 @@ L2Sp::L2Sp(double alpha, double beta) : alpha_(alpha), beta_(beta) {
                        .place = ""});
   }
 }
+
+std::string L2Sp::text() const { return "L2-SP " + Json(alpha_).dump() + ", " + Json(beta_).dump(); }
 
 void L2Sp::begin(const NamedTensors& parameters) {
   for (const auto& [name, parameter] : parameters) {

@@ -8,8 +8,8 @@
 
 #include "core/hash.h"
 #include "core/names.h"
+#include "core/warning.h"
 #include "graft/core/error.h"
-#include "graft/core/log.h"
 #include "graph/network.h"
 
 namespace graft::train {
@@ -115,11 +115,12 @@ void GradientWatch::tell(const Model& model) {
   const bool known = std::ranges::none_of(
       suspects_, [&](const std::string& name) { return !name.starts_with("backbone.") || reached.contains(name.substr(9)); });
   const std::vector<std::string> names(suspects_.begin(), suspects_.end());
-  log(LogLevel::Warning,
-      "graft-W008: [Trainer] " + std::to_string(names.size()) +
-          " parameters should train but got no gradient, or only zeros, in the first steps: " + quoted_list(names, 6) + ". " +
-          (known ? "No output that the head reads depends on them (graft inspect tells): freeze them."
-                 : "See that forward() of the head uses them and does not detach what it reads, and that units are not dead."));
+  warn({"graft-W008",
+        "[Trainer] " + std::to_string(names.size()) +
+            " parameters should train but got no gradient, or only zeros, in the first steps: " + quoted_list(names, 6) + ".",
+        known ? "No output that the head reads depends on them (graft inspect tells): freeze them."
+              : "See that forward() of the head uses them and does not detach what it reads, and that units are not dead.",
+        ""});
   told_.insert(names.begin(), names.end());
 }
 

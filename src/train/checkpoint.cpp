@@ -8,11 +8,13 @@
 #include <functional>
 #include <map>
 
+#include "core/hash.h"
 #include "core/json.h"
 #include "core/names.h"
 #include "core/table.h"
 #include "graft/backbone/safetensors.h"
 #include "graft/core/error.h"
+#include "train/checkpoint_file.h"
 
 namespace graft {
 namespace {
@@ -35,7 +37,49 @@ std::string from_difference(const std::string& value, const std::string& other) 
   return shortened((start > 0 ? "..." : "") + value.substr(start), shown);
 }
 
+/// By name, as a file keeps them in an order of its own.
+std::string digest_of(const Fields& tensors, const std::map<std::string, std::string>& texts) {
+  std::map<std::string, at::Tensor> sorted(tensors.begin(), tensors.end());
+  Hash hash;
+  for (const auto& [name, tensor] : sorted) hash.add(name).add(tensor);
+  for (const auto& [name, text] : texts) hash.add(name).add(text);
+  return hash.hex();
+}
+
+Checkpoint parsed(Fields tensors, std::map<std::string, std::string>& texts, const std::string& path) {
+  Checkpoint checkpoint{.tensors = std::move(tensors), .manifest = {}, .state = texts["state"]};
+  if (texts["format"] != format) refuse(path, "its format is \"" + texts["format"] + "\"");
+  try {
+    for (const Json& fact : Json::parse(texts["manifest"])) checkpoint.manifest.emplace_back(fact.at(0), fact.at(1));
+  } catch (const Json::exception&) {
+    refuse(path, "its facts cannot be read");
+  }
+  if (!Json::parse(checkpoint.state, nullptr, /*allow_exceptions=*/false).is_object()) refuse(path, "its state cannot be read");
+  return checkpoint;
+}
+
 }  // namespace
+
+void train::write_sealed(const Fields& tensors, const std::string& path, std::map<std::string, std::string> texts) {
+  Fields here;
+  for (const auto& [name, tensor] : tensors) here.set(name, tensor.detach().cpu());
+  texts["digest"] = digest_of(here, texts);
+  backbone::write_safetensors(here, path, texts);
+}
+
+Fields train::read_sealed(const std::string& path, std::map<std::string, std::string>& texts) {
+  Fields tensors = backbone::read_safetensors(path, &texts);
+  const std::string digest = texts["digest"];
+  texts.erase("digest");
+  if (digest_of(tensors, texts) != digest) refuse(path, "what it holds is not what was written, by its digest");
+  return tensors;
+}
+
+Checkpoint train::look_into(const std::string& path) {
+  std::map<std::string, std::string> texts;
+  Fields tensors = backbone::read_safetensors(path, &texts);
+  return parsed(std::move(tensors), texts, path);
+}
 
 void Checkpoint::save(const std::string& path) const {
   Json facts = Json::array();
@@ -45,21 +89,14 @@ void Checkpoint::save(const std::string& path) const {
   std::ranges::stable_sort(entries, std::greater<>(), [](const Fields::Entry& entry) { return entry.second.element_size(); });
   Fields sorted;
   for (auto& [name, tensor] : entries) sorted.set(name, tensor);
-  backbone::write_safetensors(
-      sorted, path, {{"format", format}, {"manifest", facts.dump(-1, ' ', false, Json::error_handler_t::replace)}, {"state", state}});
+  train::write_sealed(sorted, path,
+                      {{"format", format}, {"manifest", facts.dump(-1, ' ', false, Json::error_handler_t::replace)}, {"state", state}});
 }
 
 Checkpoint Checkpoint::load(const std::string& path) {
-  std::map<std::string, std::string> metadata;
-  Checkpoint checkpoint{.tensors = backbone::read_safetensors(path, &metadata), .manifest = {}, .state = metadata["state"]};
-  if (metadata["format"] != format) refuse(path, "its format is \"" + metadata["format"] + "\"");
-  try {
-    for (const Json& fact : Json::parse(metadata["manifest"])) checkpoint.manifest.emplace_back(fact.at(0), fact.at(1));
-  } catch (const Json::exception&) {
-    refuse(path, "its facts cannot be read");
-  }
-  if (!Json::parse(checkpoint.state, nullptr, /*allow_exceptions=*/false).is_object()) refuse(path, "its state cannot be read");
-  return checkpoint;
+  std::map<std::string, std::string> texts;
+  Fields tensors = train::read_sealed(path, texts);
+  return parsed(std::move(tensors), texts, path);
 }
 
 std::vector<std::pair<std::int64_t, std::string>> checkpoints_in(const std::string& folder) {

@@ -1,6 +1,7 @@
 #include "train/course.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/names.h"
 #include "graft/core/error.h"
@@ -51,14 +52,31 @@ std::string trained_text(const Model& model, const TrainerOptions& trainer) {
          (trainer.store.is_on() && model.is_split() ? "\n" + model.plan().text() : "");
 }
 
-/// The head in the first epoch, and more groups in each further one until all train in the last.
-std::vector<Unfreeze> stages(const Model& model, int epochs) {
+/// What `last` freezes, and the whole of the groups up to this one.
+Freeze frozen_up_to(const LayerGroup& group, const Freeze& last, const std::vector<LayerGroup>& groups) {
+  const bool by_patterns = last != Freeze::none() && !last.text().starts_with("up_to=");
+  if (!by_patterns) return Freeze::up_to(group.name);
+  std::vector<std::string> patterns = split_list(last.text());
+  for (const LayerGroup& lower : groups) {
+    patterns.insert(patterns.end(), lower.names.begin(), lower.names.end());
+    if (&lower == &group) break;
+  }
+  return Freeze::matching(std::move(patterns));
+}
+
+/// The head in the first epoch, and more groups in each further one until all train in the last that `last` lets train.
+std::vector<Unfreeze> stages(const Model& model, const Freeze& last, int epochs) {
   const std::vector<LayerGroup>& groups = model.backbone().groups();
+  const std::set<std::string> trained = last.trainable(model.backbone());
+  std::vector<const LayerGroup*> training;
+  for (const LayerGroup& group : groups) {
+    if (std::ranges::any_of(group.names, [&](const std::string& name) { return trained.contains(name); })) training.push_back(&group);
+  }
   std::vector<Unfreeze> stages{{1, Freeze::all()}};
   for (int epoch = 2; epoch <= epochs; ++epoch) {
-    const std::size_t open = (groups.size() * static_cast<std::size_t>(epoch - 1) + static_cast<std::size_t>(epochs) - 2) /
+    const std::size_t open = (training.size() * static_cast<std::size_t>(epoch - 1) + static_cast<std::size_t>(epochs) - 2) /
                              static_cast<std::size_t>(std::max(1, epochs - 1));
-    const Freeze freeze = open >= groups.size() ? Freeze::none() : Freeze::up_to(groups[groups.size() - open - 1].name);
+    const Freeze freeze = open >= training.size() ? last : frozen_up_to(*training[training.size() - open - 1], last, groups);
     if (freeze != stages.back().freeze) stages.push_back({epoch, freeze});
   }
   return stages;
@@ -86,13 +104,15 @@ Course settle(Model& model, const Splits& data, Preset preset, const TrainerOpti
   course.steps = true;
   if (preset == Preset::Gradual) {
     if (!course.trainer.epochs) course.trainer.epochs = gradual_epochs;
-    course.trainer.unfreeze = stages(model, *course.trainer.epochs);
+    const Freeze widest = model.policy() == Freeze::all() ? Freeze::none() : model.policy();
+    course.trainer.unfreeze = stages(model, widest, *course.trainer.epochs);
     model.freeze(Freeze::all());
     const int last = course.trainer.unfreeze.back().epoch;
+    const std::string most = widest == Freeze::none() ? "all layers" : "all layers that the policy \"" + widest.text() + "\" lets train";
     course.text =
         "gradual" + why + ": " +
         (last == 1 ? std::string("the head alone, as one epoch leaves none to open layers in")
-                   : "the head in epoch 1, all layers in epoch " + std::to_string(last) + ", more from the top in each epoch between");
+                   : "the head in epoch 1, " + most + " in epoch " + std::to_string(last) + ", more from the top in each epoch between");
     return course;
   }
   if (preset == Preset::Finetune) {

@@ -1,15 +1,19 @@
 #include "graft/train/fine_tune.h"
 
+#include <algorithm>
 #include <ostream>
 
 #include "core/table.h"
+#include "core/warning.h"
 #include "graft/core/error.h"
-#include "graft/core/log.h"
 #include "graft/eval/evaluator.h"
 #include "graft/train/data_check.h"
 #include "train/course.h"
-#include "train/preflight.h"
+#include "train/keeper.h"
 #include "train/probe.h"
+#include "train/readable.h"
+#include "train/run.h"
+#include "train/tune.h"
 #include "train/with_precision.h"
 
 namespace graft {
@@ -27,17 +31,13 @@ class ProgressOnly final : public Callback {
   std::vector<std::shared_ptr<Callback>> told_;
 };
 
-void warn(FineTuneReport& report, const Model& model, const Splits& data, const FineTuneOptions& options) {
-  if (!options.check) return;
-  report.warnings = check_data(model, data);
+std::vector<Problem> suspicions(const Model& model, const Splits& data) {
+  std::vector<Problem> found = check_data(model, data);
   for (const Finding& finding : model.backbone().findings()) {
     if (model.backbone_trains() && finding.kind == FindingKind::Obstacle)
-      report.warnings.push_back({finding.code, finding.message, finding.remedy, finding.place});
+      found.push_back({finding.code, finding.message, finding.remedy, finding.place});
   }
-  for (const Problem& warning : report.warnings) {
-    log(LogLevel::Warning,
-        warning.code + ": " + warning.message + (warning.place.empty() ? "" : " (" + warning.place + ")") + " " + warning.remedy);
-  }
+  return found;
 }
 
 bool resumes(const TrainerOptions& options) { return options.checkpoints.resume && !checkpoints_in(options.checkpoints.folder).empty(); }
@@ -45,25 +45,37 @@ bool resumes(const TrainerOptions& options) { return options.checkpoints.resume 
 }  // namespace
 
 FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions& options) {
+  train::Readable readable = train::readable(model, data.train, options.trainer);
+  FineTuneReport report = train::tune(model, {std::move(readable.data), data.valid, data.test}, options, train::Records::Unknown);
+  train::add(report.training.skipped, readable.skipped);
+  return report;
+}
+
+FineTuneReport train::tune(Model& model, const Splits& data, const FineTuneOptions& options, Records records) {
   FineTuneReport report;
-  const train::Course course = train::settle(model, data, options.preset, options.trainer);
+  const Course course = settle(model, data, options.preset, options.trainer);
   report.plan = course.text;
-  {
-    const train::WithPrecision precision(model, course.trainer.precision);
-    train::preflight(model, data);
+  if (course.steps) {  // what they refuse is told before a head is solved
+    const Trainer options_in_range(course.trainer);
+    const Keeper free_folder(course.trainer.checkpoints);
   }
-  warn(report, model, data, options);
+  {
+    const WithPrecision precision(model, course.trainer.precision);
+    preflight(model, data, {.records = records});
+  }
+  if (options.check) {
+    report.warnings = suspicions(model, data);
+    std::ranges::for_each(report.warnings, warn);
+  }
   if (course.solves && !(course.steps && resumes(options.trainer))) {
     FineTuneOptions probing = options;
     if (course.steps) probing.callbacks = {std::make_shared<ProgressOnly>(options.callbacks)};
-    report.training = train::probe(model, data, probing);
+    report.training = probe(model, data, probing);
   }
   if (course.steps && !options.stop.stop_requested()) {
     if (model.policy() != course.freeze) model.freeze(course.freeze);
     const Phases before = report.training.phases;
-    Trainer trainer(course.trainer);
-    for (const auto& callback : options.callbacks) trainer.add(callback);
-    report.training = trainer.fit(model, data, options.stop);
+    report.training = Run(model, data, course.trainer, options.callbacks, options.stop, Records::Checked)();
     for (const auto& [name, seconds] : before) add_phase(report.training.phases, name == "train" ? "solve" : name, seconds);
   }
   if (!options.evaluate || options.stop.stop_requested()) return report;

@@ -10,9 +10,9 @@
 #include <numeric>
 
 #include "core/memory.h"
+#include "core/warning.h"
 #include "data/pieces.h"
 #include "graft/core/error.h"
-#include "graft/core/log.h"
 #include "graft/data/collate.h"
 #include "graft/data/loader.h"
 #include "graft/model/feature_set.h"
@@ -121,7 +121,12 @@ class Fitting {
     }
     fit.records = evenly(fit.batch, fit.records);
     fit.parts = (fit.batch + fit.records - 1) / fit.records;
-    if (whole_batches && fit.parts > 1) warn(fit);
+    if (whole_batches && fit.parts > 1) {
+      warn({"graft-W013",
+            "[Trainer] batch norms that train see parts of " + std::to_string(fit.records) + " records in the place of batches of " +
+                std::to_string(fit.batch) + ": the run is another one than with whole batches.",
+            "Freeze the layers with batch norm, or allow more memory.", ""});
+    }
     return fit;
   }
 
@@ -195,13 +200,6 @@ class Fitting {
                                   (options_.gradient_checkpointing ? "Cut" : "cut") +
                                   " what is read shorter (max_length), freeze more of the backbone, or allow more (step_budget).",
                         .place = ""});
-  }
-
-  void warn(const MemoryFit& fit) const {
-    log(LogLevel::Warning,
-        "graft-W013: [Trainer] batch norms that train see parts of " + std::to_string(fit.records) +
-            " records in the place of batches of " + std::to_string(fit.batch) +
-            ": the run is another one than with whole batches. Freeze the layers with batch norm, or allow more memory.");
   }
 
   Model& model_;

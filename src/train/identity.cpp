@@ -10,8 +10,8 @@
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/table.h"
+#include "core/warning.h"
 #include "graft/core/error.h"
-#include "graft/core/log.h"
 #include "graft/version.h"
 #include "graph/fingerprint.h"
 
@@ -65,9 +65,10 @@ std::string order_text(const TrainerOptions& options) {
   return order + (options.group_by_length ? ", by length" : "");
 }
 
-std::string clip_text(const Clip& clip) {
-  const char* kinds[] = {"none", "norm", "value", "adaptive"};
-  return std::string(kinds[static_cast<int>(clip.kind)]) + " " + text(clip.limit);
+std::string regularizers_text(const TrainerOptions& options) {
+  std::string all;
+  for (const auto& make : options.regularizers) all += (all.empty() ? "" : "; ") + make()->text();
+  return all.empty() ? "none" : all;
 }
 
 }  // namespace
@@ -85,8 +86,8 @@ Manifest identity(const Model& model, const Splits& data, const TrainerOptions& 
           {"schedule", options.schedule.text()},
           {"epochs", text(epochs)},
           {"batch", text(options.batch_size) + " x " + text(options.accumulate)},
-          {"clipping", clip_text(options.clip)},
-          {"regularizers", text(options.regularizers.size())},
+          {"clipping", options.clip.text()},
+          {"regularizers", regularizers_text(options)},
           {"average of weights", text(options.ema)},
           {"best by", options.best_metric},
           {"seed", text(options.seed)},
@@ -118,8 +119,10 @@ void require_same_run(const Manifest& saved, const Manifest& identity, const Man
     if (found == circumstances.end()) {
       facts.push_back(fact);
     } else if (found->second != fact.second) {
-      log(LogLevel::Warning, "graft-W006: the run was begun with " + fact.first + " " + fact.second + " and goes on with " + found->second +
-                                 ": it will be as good, not the same to the bit.");
+      warn({"graft-W006",
+            "[Trainer] the run was begun with " + fact.first + " " + fact.second + " and goes on with " + found->second +
+                ": it will be as good, not the same to the bit.",
+            "Give the same where that matters.", ""});
     }
   }
   require_same(facts, identity, folder);

@@ -20,7 +20,7 @@ class InParts final : public Stream {
   const Window* next() override {
     const Window* whole = stream_->next();
     if (whole == nullptr) return nullptr;
-    window_ = {{}, whole->records};
+    window_ = {{}, whole->records, whole->number};
     for (const Piece& piece : whole->pieces) {
       const std::int64_t parts = (piece.rows + most_ - 1) / most_;
       for (std::int64_t part = 0; part < parts; ++part) {

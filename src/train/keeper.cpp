@@ -6,9 +6,9 @@
 
 #include "core/file.h"
 #include "core/json.h"
-#include "graft/backbone/safetensors.h"
 #include "graft/core/error.h"
 #include "graft/core/log.h"
+#include "train/checkpoint_file.h"
 
 namespace graft::train {
 namespace {
@@ -71,7 +71,8 @@ Keeper::Found Keeper::load(const std::string& path) const {
   if (found.run.best_file.empty()) return found;
   const std::string best = options_.folder + "/" + found.run.best_file;
   try {
-    for (const auto& [name, tensor] : backbone::read_safetensors(best)) found.best.set(name, tensor.clone());
+    std::map<std::string, std::string> texts;
+    for (const auto& [name, tensor] : read_sealed(best, texts)) found.best.set(name, tensor.clone());
   } catch (const DataError& error) {  // there is no such file
     throw CheckpointError({.code = "graft-K024",
                            .message = "[Checkpoint] the best weights that it names are not there: \"" + found.run.best_file + "\".",
@@ -100,7 +101,7 @@ std::string Keeper::save(std::int64_t step, const Checkpoint& checkpoint) {
 
 std::string Keeper::save_best(std::int64_t step, const Fields& weights) const {
   const std::string name = "best-" + std::to_string(step) + ".safetensors";
-  backbone::write_safetensors(weights, options_.folder + "/" + name);
+  write_sealed(weights, options_.folder + "/" + name, {});
   return name;
 }
 
@@ -111,7 +112,7 @@ void Keeper::prune() const {
   for (const auto& [step, path] : checkpoints_in(options_.folder) | std::views::reverse) {
     try {
       if (kept < options_.keep) {
-        wanted.insert(run_of(Checkpoint::load(path), path).best_file);
+        wanted.insert(run_of(look_into(path), path).best_file);
         ++kept;
         continue;
       }

@@ -16,27 +16,29 @@ class Live final : public Stream {
       : model_(model), data_(data), options_(options), in_pieces_(in_pieces(model, options)), order_of_(options, data.size(), lengths()) {}
 
   void begin(int epoch, std::int64_t first) override {
-    std::vector<std::size_t> order = order_of_(epoch, first);
-    if (loader_) return loader_->restart(static_cast<std::uint64_t>(epoch), std::move(order));
+    order_ = order_of_(epoch, first);
+    first_ = first;
+    ahead_ = {};
+    if (loader_) return loader_->restart(static_cast<std::uint64_t>(epoch), order_);
     LoaderOptions how = loader_options();
-    how.records = std::move(order);
+    how.records = order_;
     how.epoch = static_cast<std::uint64_t>(epoch);
     loader_.emplace(data_, model_.preprocess(), target_function(model_), how);
   }
 
   const Window* next() override {
     window_ = {};
-    for (int i = 0; i < (model_.backbone_trains() ? options_.accumulate : 1); ++i) {
-      const std::vector<Batch> pieces = loader_->next_pieces();
-      if (pieces.empty()) break;
-      std::vector<std::int64_t> records;
-      for (const Batch& piece : pieces) records.insert(records.end(), piece.records.begin(), piece.records.end());
-      if (!take_exact(records)) {
-        for (const Batch& piece : pieces)
-          window_.pieces.push_back({to(piece.inputs, model_.device()), to(piece.targets, model_.device()), piece.size()});
-      }
-      window_.records.insert(window_.records.end(), records.begin(), records.end());
+    if (ahead_.pieces.empty()) fetch();
+    const std::size_t batches = model_.backbone_trains() ? static_cast<std::size_t>(options_.accumulate) : 1;
+    const std::size_t window = ahead_.number / batches;
+    while (!ahead_.pieces.empty() && ahead_.number / batches == window) {
+      add(ahead_.pieces);
+      const bool is_last = (ahead_.number + 1) % batches == 0;
+      ahead_.pieces.clear();
+      if (is_last) break;
+      fetch();
     }
+    window_.number = first_ + static_cast<std::int64_t>(window) + 1;
     return window_.pieces.empty() ? nullptr : &window_;
   }
 
@@ -50,9 +52,40 @@ class Live final : public Stream {
   Skipped skipped() const override { return loader_ ? loader_->skipped() : Skipped(); }
 
  private:
+  /// A batch that has a record, and which of those of the order it is, from 0.
+  struct Ahead {
+    std::vector<Batch> pieces;
+    std::size_t number = 0;
+    bool fetched = false;
+  };
+
+  /// The loader passes over batches of which no record can be prepared; which one this is, its records tell: it is the first to hold one
+  /// of them.
+  void fetch() {
+    const std::size_t next = ahead_.number + (ahead_.fetched ? 1 : 0);
+    ahead_ = {.pieces = loader_->next_pieces(), .number = next, .fetched = true};
+    if (ahead_.pieces.empty()) return;
+    const auto record = static_cast<std::size_t>(ahead_.pieces.front().records.front());
+    const auto size = static_cast<std::size_t>(batch_size());
+    const auto from = order_.begin() + static_cast<std::ptrdiff_t>(std::min(order_.size(), next * size));
+    ahead_.number = static_cast<std::size_t>(std::find(from, order_.end(), record) - order_.begin()) / size;
+  }
+
+  void add(const std::vector<Batch>& pieces) {
+    std::vector<std::int64_t> records;
+    for (const Batch& piece : pieces) records.insert(records.end(), piece.records.begin(), piece.records.end());
+    if (!take_exact(records)) {
+      for (const Batch& piece : pieces)
+        window_.pieces.push_back({to(piece.inputs, model_.device()), to(piece.targets, model_.device()), piece.size()});
+    }
+    window_.records.insert(window_.records.end(), records.begin(), records.end());
+  }
+
+  /// Features without gradients are one piece of a step, as they are when they come from a store.
+  int batch_size() const { return model_.backbone_trains() ? options_.batch_size : static_cast<int>(order_of_.step_size()); }
+
   LoaderOptions loader_options() const {
-    // Features without gradients are one piece of a step, as they are when they come from a store.
-    return {.batch_size = model_.backbone_trains() ? options_.batch_size : static_cast<int>(order_of_.step_size()),
+    return {.batch_size = batch_size(),
             .mode = Mode::Train,
             .seed = options_.seed,
             .threads = options_.threads,
@@ -97,7 +130,10 @@ class Live final : public Stream {
   const TrainerOptions& options_;
   bool in_pieces_;
   EpochOrder order_of_;
+  std::vector<std::size_t> order_;
+  std::int64_t first_ = 0;  // window of the epoch that the order begins with, from 0
   std::optional<Loader> loader_;
+  Ahead ahead_;
   Window window_;
   bool is_exact_ = false;
 };

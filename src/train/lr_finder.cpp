@@ -16,6 +16,7 @@
 #include "train/lr_curve.h"
 #include "train/lr_picture.h"
 #include "train/preflight.h"
+#include "train/readable.h"
 #include "train/stepper.h"
 #include "train/stores.h"
 #include "train/untouched.h"
@@ -99,7 +100,8 @@ LrFinderReport find_lr(Model& model, const Splits& data, const TrainerOptions& o
   const Trainer checked(options);
   TrainerOptions fixed_policy = options;
   fixed_policy.unfreeze.clear();
-  train::preflight(model, data);
+  const Data readable = train::readable(model, data.train, options).data;
+  train::preflight(model, {readable, data.valid, data.test});
   const train::WithPrecision precision(model, options.precision);
   const train::Deterministic deterministic(options.deterministic);
   const train::Untouched untouched(model);
@@ -108,15 +110,15 @@ LrFinderReport find_lr(Model& model, const Splits& data, const TrainerOptions& o
   LrFinderReport report;
   Phases phases;
   const train::Stores stores = train::fill_stores(
-      model, data.train,
+      model, readable,
       {.mode = Mode::Train, .seed = options.seed, .threads = options.threads, .progress = finder.progress, .stop = finder.stop},
       options.store, phases);
   if (finder.stop.stop_requested()) return report;
   const std::vector<std::shared_ptr<Callback>> none;
   const std::int64_t most = options.step_budget != 0 && model.backbone_trains()
-                                ? train::fit_memory(model, data.train, fixed_policy, !stores.cuts.empty(), false).records
+                                ? train::fit_memory(model, readable, fixed_policy, !stores.cuts.empty(), false).records
                                 : 0;
-  const std::unique_ptr<train::Stream> stream = train::in_parts(train::make_stream(model, data.train, stores, fixed_policy), most);
+  const std::unique_ptr<train::Stream> stream = train::in_parts(train::make_stream(model, readable, stores, fixed_policy), most);
   train::Stepper stepper(model, fixed_policy, none);
   model.set_training(true);
   take_steps(report, stepper, *stream, options.lr, finder);

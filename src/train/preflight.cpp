@@ -6,12 +6,13 @@
 #include <algorithm>
 
 #include "core/json.h"
+#include "core/warning.h"
 #include "graft/core/error.h"
-#include "graft/core/log.h"
 #include "graft/data/collate.h"
 #include "graft/data/loader.h"
 #include "graft/model/feature_set.h"
 #include "train/last_batch.h"
+#include "train/target_check.h"
 #include "train/trial.h"
 
 namespace graft::train {
@@ -29,13 +30,13 @@ class NoInputs final : public Preprocess {
 
 class Preflight {
  public:
-  Preflight(Model& model, const Splits& data, const TrainerOptions* options) : model_(model), data_(data), options_(options) {}
+  Preflight(Model& model, const Splits& data, const PreflightOptions& how) : model_(model), data_(data), how_(how), options_(how.run) {}
 
   void operator()() {
     policy();
     gradient();
     weights();
-    records();
+    if (how_.records == Records::Unknown) records();
     trial();
     if (problems_.empty()) return;
     switch (problems_.front().code[6]) {
@@ -61,9 +62,8 @@ class Preflight {
       problems_.push_back({"graft-C021", text + "leaves nothing to train, and the head has no parameters of its own.",
                            "Freeze less, or let the head have its own layer (own_layer).", ""});
     } else if (options_ != nullptr && is_barren) {
-      log(LogLevel::Warning, "graft-W012: " + text +
-                                 "trains some of the backbone, which has no parameters: the head trains alone. Export the network without "
-                                 "torch.jit.freeze, or say \"all\".");
+      warn({"graft-W012", text + "trains some of the backbone, which has no parameters: the head trains alone.",
+            "Export the network without torch.jit.freeze, or say \"all\".", ""});
     }
   }
 
@@ -117,6 +117,7 @@ class Preflight {
           const std::vector<Sample> samples = samples_of(*part, i, none, targets, rng, Mode::Eval);
           if (part == &data_.train && !counts) counts = weighs(samples);
           if (!tensors.empty()) require_numbers(part->get(i), tensors);
+          require_shares(model_.head(), samples, part->get(i).place);
         } catch (const Error& error) {
           add(error.problems());
         }
@@ -161,8 +162,7 @@ class Preflight {
       if (std::ranges::none_of(problems_, is_same)) problems_.push_back(problem);
     }
     if (options_ == nullptr) return;
-    for (const Problem& warning : found.warnings)
-      log(LogLevel::Warning, warning.code + ": " + warning.message + " (" + warning.place + ") " + warning.remedy);
+    std::ranges::for_each(found.warnings, warn);
     try {
       add(try_last_batch(model_, data_.train, *options_));
     } catch (const ConfigError& error) {  // a sampler of other data
@@ -174,12 +174,13 @@ class Preflight {
 
   Model& model_;
   const Splits& data_;
+  const PreflightOptions& how_;
   const TrainerOptions* options_;
   std::vector<Problem> problems_;
 };
 
 }  // namespace
 
-void preflight(Model& model, const Splits& data, const TrainerOptions* options) { Preflight(model, data, options)(); }
+void preflight(Model& model, const Splits& data, const PreflightOptions& options) { Preflight(model, data, options)(); }
 
 }  // namespace graft::train

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <limits>
+#include <optional>
 
 #include "core/json.h"
 #include "core/names.h"
@@ -117,6 +119,39 @@ void small_tables(const Model& model, std::vector<Problem>& found) {
   }
 }
 
+/// Ids that stand for other words than those that the network has learned them with: of the vocabulary that came with its file, where there
+/// is one.
+void other_words(const Model& model, std::vector<Problem>& found) {
+  const auto* tokenizer = dynamic_cast<const text::Tokenizer*>(model.preprocess().get());
+  const auto file = model.backbone().files().find("tokenizer.json");
+  if (tokenizer == nullptr || file == model.backbone().files().end()) return;
+  std::optional<text::WordPiece> own;
+  try {
+    own = text::WordPiece::from_json(file->second);
+  } catch (const Error&) {
+    return;  // of a kind that is not read
+  }
+  const text::WordPiece& given = tokenizer->words();
+  std::int64_t differ = std::abs(static_cast<std::int64_t>(own->size()) - static_cast<std::int64_t>(given.size())), first = -1;
+  for (std::int64_t id = 0; id < static_cast<std::int64_t>(std::min(own->size(), given.size())); ++id) {
+    if (own->token(id) == given.token(id)) continue;
+    if (first < 0) first = id;
+    ++differ;
+  }
+  const bool reads_alike = own->options().lowercase == given.options().lowercase;
+  if (differ == 0 && reads_alike) return;
+  const std::string example = first < 0 ? ""
+                                        : "; the id " + with_commas(first) + " is \"" + given.token(first) + "\" in the one and \"" +
+                                              own->token(first) + "\" in the other";
+  found.push_back(
+      warning("graft-W016",
+              "the tokenizer is not the one that the network's file holds: " +
+                  (differ > 0 ? with_commas(differ) + " of " + with_commas(static_cast<std::int64_t>(own->size())) + " ids differ" + example
+                              : std::string("it keeps upper case where that one does not, or the other way round")) +
+                  ".",
+              "Leave the tokenizer out, or take the one that was published with the network."));
+}
+
 }  // namespace
 
 std::vector<Problem> check_reading(const Model& model, const Data& train) {
@@ -124,6 +159,7 @@ std::vector<Problem> check_reading(const Model& model, const Data& train) {
   logits_for_features(model, found);
   bytes_for_numbers(model, train, found);
   small_tables(model, found);
+  other_words(model, found);
   return found;
 }
 

@@ -37,7 +37,7 @@ CheckpointError unusable(const std::string& folder, const std::string& why) {
 
 Json Run::stand() {
   Json callbacks = Json::array();
-  for (const auto& callback : callbacks_) callbacks.push_back(Json::array({typeid(*callback).name(), callback->state()}));
+  for (const auto& callback : audience_.callbacks()) callbacks.push_back(Json::array({typeid(*callback).name(), callback->state()}));
   RunState run = state_;
   run.seconds += epoch_watch_.seconds();
   Json stand{{"run", run.json()}, {"schedule", schedule_.state()}, {"callbacks", callbacks}};
@@ -58,7 +58,7 @@ void Run::save_checkpoint(const Json& stand) {
   for (const auto& fact : circumstances(model_)) checkpoint.manifest.push_back(fact);
   checkpoint.state = stand.dump(-1, ' ', false, Json::error_handler_t::replace);
   const std::string path = keeper_.save(state_.step, checkpoint);
-  for (const auto& callback : callbacks_) callback->on_checkpoint({path, state_.step, stand["run"]["epoch"]});
+  audience_.tell([&](Callback& callback) { callback.on_checkpoint({path, state_.step, stand["run"]["epoch"]}); });
 }
 
 void Run::resume(const Keeper::Found& found) {
@@ -69,14 +69,14 @@ void Run::resume(const Keeper::Found& found) {
   averages_.restore(take(checkpoint.tensors, "average"));
   for (std::size_t i = 0; i < stepper_->regularizers().size(); ++i)
     stepper_->regularizers()[i]->restore(take(checkpoint.tensors, regularizer_name(i)));
-  best_ = found.best;
+  best_.take(found.best);
   report_.resumed_at = state_.step;
   try {
     const Json stand = Json::parse(checkpoint.state);
     schedule_.restore(stand.at("schedule"));
     if (stepper_->scaler()) stepper_->scaler()->restore(stand.at("scaler"));
     Json callbacks = stand.at("callbacks");
-    for (const auto& callback : callbacks_) {  // the first of its type that none has taken: a log more or less does no harm
+    for (const auto& callback : audience_.callbacks()) {  // the first of its type that none has taken: a log more or less does no harm
       const auto own = std::ranges::find_if(callbacks, [&](const Json& each) { return each.at(0) == typeid(*callback).name(); });
       if (own == callbacks.end()) continue;
       callback->restore(own->at(1));

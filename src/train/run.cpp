@@ -10,26 +10,26 @@
 #include "train/fit_memory.h"
 #include "train/identity.h"
 #include "train/in_parts.h"
-#include "train/preflight.h"
+#include "train/readable.h"
 #include "train/stores.h"
 #include "train/with_precision.h"
 
 namespace graft::train {
 
 Run::Run(Model& model, const Splits& data, const TrainerOptions& options, std::vector<std::shared_ptr<Callback>> callbacks,
-         std::stop_token stop)
+         std::stop_token stop, Records records)
     : model_(model),
       data_(data),
+      records_(records),
       options_(options),
       schedule_(options.schedule),
-      callbacks_(std::move(callbacks)),
-      stop_(std::move(stop)),
+      audience_(std::move(callbacks), std::move(stop)),
       keeper_(options.checkpoints),
-      validation_(model, data.valid, options),
-      averages_(model, options) {
+      validation_(model, data_.valid, options),
+      averages_(model, options),
+      best_(model, options, keeper_, state_) {
   if (options.patience > 0 && validation_.is_on()) {
-    callbacks_.push_back(
-        std::make_shared<EarlyStopping>(EarlyStoppingOptions{.metric = options.best_metric, .patience = options.patience}));
+    audience_.add(std::make_shared<EarlyStopping>(EarlyStoppingOptions{.metric = options.best_metric, .patience = options.patience}));
   }
 }
 
@@ -38,10 +38,10 @@ TrainReport Run::operator()() {
     train();
   } catch (const std::exception& error) {
     model_.set_training(false);
-    for (const auto& callback : callbacks_) callback->on_exception(error);
+    audience_.tell([&](Callback& callback) { callback.on_exception(error); });
     throw;
   }
-  for (const auto& callback : callbacks_) callback->on_fit_end(report_);
+  audience_.tell([&](Callback& callback) { callback.on_fit_end(report_); });
   return std::move(report_);
 }
 
@@ -50,7 +50,12 @@ void Run::train() {
   Precision precision = options_.precision;
   if (found && precision == Precision::Auto) precision = frozen_precision_of(found->checkpoint.manifest);
   const WithPrecision with_precision(model_, precision);
-  preflight(model_, data_, &options_);
+  if (records_ == Records::Unknown) {
+    Readable train = readable(model_, data_.train, options_);
+    data_.train = std::move(train.data);
+    report_.skipped = std::move(train.skipped);
+  }
+  preflight(model_, data_, {.run = &options_, .records = records_});
   const Deterministic deterministic(options_.deterministic);
   report_.precision = model_.precision();
   if (found) state_ = found->run;
@@ -61,29 +66,28 @@ void Run::train() {
   if (found) resume(*found);
   enter(std::min(state_.epoch, epochs_));
   if (state_.total_steps == 0) state_.total_steps = epochs_ * stream_->steps_per_epoch();
-  validation_.rehearse(callbacks_);
+  validation_.rehearse(audience_.callbacks());
   if (found) restore_random(found->checkpoint);
   found.reset();  // it holds a mapping of the file
-  tell([&](Callback& callback) {
-    callback.on_fit_begin(model_, {epochs_, stream_->steps_per_epoch(), state_.total_steps, state_.step, state_.memory});
-    return Action::Continue;
-  });
-  report_.ended = "all epochs";
-  while (state_.epoch <= epochs_ && !ended_) run_epoch();
+  const FitPlan plan{epochs_, stream_->steps_per_epoch(), state_.total_steps, state_.step, state_.memory};
+  audience_.tell([&](Callback& callback) { callback.on_fit_begin(model_, plan); });
+  if (state_.epoch <= epochs_) audience_.progress({"train", state_.step, state_.total_steps, "first step"});
+  while (state_.epoch <= epochs_ && !audience_.has_ended()) run_epoch();
 
-  if (!best_.empty()) {
-    restore(model_, best_);
+  if (!best_.weights().empty()) {
+    restore(model_, best_.weights());
   } else if (averages_.is_on()) {
     averages_.put_in(*stream_);
   }
   model_.set_training(false);
   stepper_->finish();
   audit_->check(model_);
+  report_.ended = audience_.why();
   report_.history = state_.history;
   report_.best_epoch = state_.best_epoch;
   report_.steps = state_.step;
   report_.memory = state_.memory;
-  report_.skipped = stream_->skipped();
+  add(report_.skipped, stream_->skipped());
   const Stepper::Times& times = stepper_->times();
   report_.step_phases = {{"wait", stream_->waited()},
                          {"forward", times.forward},
@@ -107,7 +111,7 @@ bool Run::adopt(int epoch) {
   if (stepper_) {
     stepper_->rebind();
   } else {
-    stepper_.emplace(model_, options_, callbacks_);
+    stepper_.emplace(model_, options_, audience_.callbacks());
   }
   averages_.follow();
   return true;
@@ -125,14 +129,17 @@ void Run::enter(int epoch) {
 
 void Run::fit() {
   const bool some_trains = model_.backbone_trains() || !options_.unfreeze.empty();
-  if (options_.step_budget == 0 || state_.memory || !some_trains || stop_.stop_requested()) return;
-  progress({"memory", 0, 1, "steps are measured"});
-  state_.memory = fit_memory(model_, data_.train, options_, !stores_.cuts.empty() && options_.unfreeze.empty(), validation_.is_on());
+  if (options_.step_budget == 0 || state_.memory || !some_trains || audience_.is_stopped()) return;
+  audience_.progress({"memory", 0, 1, "steps are measured"});
+  const MemoryFit found =
+      fit_memory(model_, data_.train, options_, !stores_.cuts.empty() && options_.unfreeze.empty(), validation_.is_on());
   if (!options_.unfreeze.empty()) {  // the policy was another one meanwhile
     stepper_->rebind();
     averages_.follow();
   }
-  log(LogLevel::Info, state_.memory->text());
+  if (found.records == 0) return;  // no record has a part in the loss
+  state_.memory = found;
+  log(LogLevel::Info, found.text());
 }
 
 Stores Run::fill(const Data& data, Mode mode) {
@@ -140,31 +147,31 @@ Stores Run::fill(const Data& data, Mode mode) {
                      {.mode = mode,
                       .seed = options_.seed,
                       .threads = options_.threads,
-                      .progress = [this](const Progress& p) { progress(p); },
-                      .stop = stop_},
+                      .progress = [this](const Progress& p) { audience_.progress(p); },
+                      .stop = audience_.stop()},
                      options_.store, report_.phases);
 }
 
 void Run::run_epoch() {
   enter(state_.epoch);
-  tell([&](Callback& callback) { return callback.on_epoch_begin(state_.epoch); });
+  audience_.ask([&](Callback& callback) { return callback.on_epoch_begin(state_.epoch); });
   epoch_watch_ = Stopwatch();
   run_steps();
   add_phase(report_.phases, "train", epoch_watch_.seconds());
   // Where the run ends in this epoch, one that goes on from its last step measures the epoch again, and ends again if that has ended it.
   const Json stepped = keeper_.is_on() ? stand() : Json();
-  const bool ended_in_steps = is_stopped() || ended_;
+  const bool ended_in_steps = audience_.is_stopped() || audience_.has_ended();
   if (ended_in_steps) save_checkpoint(stepped);
   if (ended_in_steps && state_.samples == 0) return;
   EpochRecord record{.epoch = state_.epoch,
                      .train_loss = state_.loss_sum / static_cast<double>(std::max<std::int64_t>(1, state_.samples)),
                      .lr = options_.lr * schedule_.factor(std::max<std::int64_t>(0, state_.step - 1), state_.total_steps),
                      .samples = state_.samples};
-  if (validation_.is_on() && !is_stopped()) validate(record);
+  if (validation_.is_on() && !audience_.is_stopped()) validate(record);
   record.seconds = state_.seconds + epoch_watch_.seconds();
   state_.history.push_back(record);
-  tell([&](Callback& callback) { return callback.on_epoch(record); });
-  if (is_stopped() || ended_) {
+  audience_.ask([&](Callback& callback) { return callback.on_epoch(record); });
+  if (audience_.is_stopped() || audience_.has_ended()) {
     if (!ended_in_steps) save_checkpoint(stepped);
     return;
   }
@@ -179,23 +186,22 @@ void Run::run_steps() {
   model_.set_training(true);
   stream_->begin(state_.epoch, state_.step_of_epoch);
   const std::int64_t steps = stream_->steps_per_epoch();
-  while (!ended_ && !is_stopped() && state_.step_of_epoch < steps) {
+  while (!audience_.has_ended() && !audience_.is_stopped() && state_.step_of_epoch < steps) {
     const Window* window = stream_->next();
     if (window == nullptr) break;
-    if (!callbacks_.empty()) {
-      tell([&](Callback& callback) { return callback.on_batch({state_.epoch, state_.step + 1, window->records, window->rows()}); });
-    }
+    audience_.ask([&](Callback& callback) { return callback.on_batch({state_.epoch, state_.step + 1, window->records, window->rows()}); });
     StepRecord step = (*stepper_)(*stream_, *window, state_.step, schedule_.factor(state_.step, state_.total_steps));
     averages_.update();
     step.epoch = state_.epoch;
     step.step = ++state_.step;
-    ++state_.step_of_epoch;
+    state_.step_of_epoch = window->number;
     state_.samples += step.samples;
     state_.loss_sum += step.loss * static_cast<double>(step.samples);
-    tell([&](Callback& callback) { return callback.on_step(step); });
+    audience_.ask([&](Callback& callback) { return callback.on_step(step); });
     // Told at the pace of eyes: steps on stored features take less time than the telling.
     if (said_.seconds() >= 0.05 || state_.step == state_.total_steps) {
-      progress({"train", state_.step, state_.total_steps, "epoch " + std::to_string(state_.epoch) + ", loss " + fixed(step.loss, 4)});
+      audience_.progress(
+          {"train", state_.step, state_.total_steps, "epoch " + std::to_string(state_.epoch) + ", loss " + fixed(step.loss, 4)});
       said_ = Stopwatch();
     }
     if (state_.step_of_epoch < steps && keeper_.is_due(state_.step)) save_checkpoint(stand());
@@ -204,48 +210,18 @@ void Run::run_steps() {
 
 void Run::validate(EpochRecord& record) {
   averages_.put_in(*stream_);
-  const EvalReport found = validation_.run(stop_);
-  if (!stop_.stop_requested()) {  // else it is measured on a part only
+  const EvalReport found = validation_.run(audience_.stop());
+  if (!audience_.stop().stop_requested()) {  // else it is measured on a part only
     record.valid_loss = found.metric("loss");
     for (const auto& value : found.metrics) {
       if (value.first != "loss") record.metrics.push_back(value);
     }
     schedule_.observe(*record.valid_loss);
-    const double value = found.metric(options_.best_metric);
-    const bool better = higher_is_better(options_.best_metric) ? value > state_.best_value : value < state_.best_value;
-    if (std::isfinite(value) && (state_.best_epoch == 0 || better)) {
-      state_.best_value = value;
-      state_.best_epoch = record.epoch;
-      best_ = snapshot(model_);
-      if (keeper_.is_on()) state_.best_file = keeper_.save_best(state_.step, best_);
-    }
+    best_.offer(record);
   }
   averages_.take_out();
   add_phase(report_.phases, "evaluate", found.seconds);
-  if (record.valid_loss) tell([&](Callback& callback) { return callback.on_evaluation(record); });
-}
-
-void Run::end(const std::string& why) {
-  if (!ended_) report_.ended = why;
-  ended_ = true;
-}
-
-bool Run::is_stopped() {
-  if (stop_.stop_requested()) end("stopped");
-  return stop_.stop_requested();
-}
-
-template <class Call>
-void Run::tell(Call call) {
-  for (const auto& callback : callbacks_) {
-    if (call(*callback) != Action::Stop) continue;
-    const auto* stopping = dynamic_cast<const Stopping*>(callback.get());
-    end(stopping != nullptr ? stopping->reason() : "stopped by a callback");
-  }
-}
-
-void Run::progress(const Progress& progress) const {
-  for (const auto& callback : callbacks_) callback->on_progress(progress);
+  if (record.valid_loss) audience_.ask([&](Callback& callback) { return callback.on_evaluation(record); });
 }
 
 }  // namespace graft::train

@@ -8,10 +8,12 @@
 #include "core/stopwatch.h"
 #include "graft/train/callback.h"
 #include "graft/train/trainer_options.h"
+#include "train/audience.h"
 #include "train/audit.h"
 #include "train/averages.h"
+#include "train/best.h"
 #include "train/keeper.h"
-#include "train/run_state.h"
+#include "train/preflight.h"
 #include "train/stepper.h"
 #include "train/validation.h"
 
@@ -20,9 +22,9 @@ namespace graft::train {
 /// One call of Trainer::fit().
 class Run {
  public:
-  /// Everything is kept by reference.
+  /// Model and options are kept by reference.
   Run(Model& model, const Splits& data, const TrainerOptions& options, std::vector<std::shared_ptr<Callback>> callbacks,
-      std::stop_token stop);
+      std::stop_token stop, Records records);
   TrainReport operator()();
 
  private:
@@ -44,33 +46,27 @@ class Run {
   /// What a run that goes on from here must know beside tensors.
   Json stand();
   void save_checkpoint(const Json& stand);
-  void end(const std::string& why);
-  bool is_stopped();
-  template <class Call>
-  void tell(Call call);
-  void progress(const Progress& progress) const;
 
   Model& model_;
-  const Splits& data_;
+  Splits data_;
+  Records records_;
   const TrainerOptions& options_;
   Schedule schedule_;
-  std::vector<std::shared_ptr<Callback>> callbacks_;
-  std::stop_token stop_;
+  Audience audience_;
 
   Keeper keeper_;
   Validation validation_;
   Averages averages_;
+  RunState state_;
+  Best best_;
   std::optional<FrozenAudit> audit_;
   Stores stores_;
   std::unique_ptr<Stream> stream_;
   std::optional<Stepper> stepper_;
   Manifest identity_;  // empty without checkpoints
-  Fields best_;        // weights of the best epoch
-  RunState state_;
   int epochs_ = 0;
   TrainReport report_;
   Stopwatch said_, epoch_watch_;
-  bool ended_ = false;
 };
 
 }  // namespace graft::train

@@ -98,7 +98,7 @@ RunState RunState::from(const Json& json, const std::string& place) {
   try {
     RunState state = parsed(json);
     const bool counts = state.step >= 1 && state.total_steps >= 1 && state.epoch >= 1 && state.policy_epoch >= 1 &&
-                        state.step_of_epoch >= 0 && state.step_of_epoch <= state.step && state.samples >= 0 &&
+                        state.step_of_epoch >= 0 && state.step_of_epoch <= state.total_steps && state.samples >= 0 &&
                         (!state.memory || state.memory->records >= 1);
     if (!counts) throw refuse("its numbers are out of range");
     const bool is_name =

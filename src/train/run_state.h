@@ -16,7 +16,7 @@ struct RunState {
   std::int64_t step = 0;
   /// As planned when the run began; 0: not yet.
   std::int64_t total_steps = 0;
-  /// The epoch at hand, counted from 1, and the steps taken in it.
+  /// The epoch at hand, counted from 1, and its windows that were read: steps taken, and those of which no record could be prepared.
   int epoch = 1;
   std::int64_t step_of_epoch = 0;
   /// The epoch whose policy holds: the one before, where that at hand has not begun.

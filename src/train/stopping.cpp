@@ -76,24 +76,35 @@ void EarlyStopping::on_fit_begin(const Model& model, const FitPlan& plan) {
 
 Action EarlyStopping::on_evaluation(const EpochRecord& record) {
   const double value = measured("EarlyStopping", options_.metric, record);
-  const double gain = higher(options_.metric, options_.better) ? value - best_.value_or(value) : best_.value_or(value) - value;
-  if (std::isfinite(value) && (!best_ || gain > options_.min_delta)) {
-    best_ = value;
-    waited_ = 0;
-    return Action::Continue;
-  }
-  if (++waited_ < options_.patience) return Action::Continue;
-  return stop("early stopping: no better \"" + options_.metric + "\" than " + (best_ ? text_of(*best_) : "NaN") + " for " +
-              times(waited_, "evaluation"));
+  const bool by_loss = !best_ && !std::isfinite(value) && record.valid_loss.has_value();
+  const bool improved = by_loss ? improves(*record.valid_loss, lowest_, /*higher_is_better=*/false)
+                                : improves(value, best_, higher(options_.metric, options_.better));
+  if (improved) waited_ = 0;
+  if (improved || ++waited_ < options_.patience) return Action::Continue;
+  const std::optional<double>& best = by_loss ? lowest_ : best_;
+  return stop("early stopping: no better \"" + (by_loss ? "loss" : options_.metric) + "\" than " + (best ? text_of(*best) : "NaN") +
+              " for " + times(waited_, "evaluation"));
 }
 
-Json EarlyStopping::state() const { return {{"metric", options_.metric}, {"best", best_ ? Json(*best_) : Json()}, {"waited", waited_}}; }
+bool EarlyStopping::improves(double value, std::optional<double>& best, bool higher_is_better) const {
+  const double gain = higher_is_better ? value - best.value_or(value) : best.value_or(value) - value;
+  if (!std::isfinite(value) || (best && gain <= options_.min_delta)) return false;
+  best = value;
+  return true;
+}
+
+Json EarlyStopping::state() const {
+  const auto number = [](const std::optional<double>& value) { return value ? Json(*value) : Json(); };
+  return {{"metric", options_.metric}, {"best", number(best_)}, {"lowest_loss", number(lowest_)}, {"waited", waited_}};
+}
 
 void EarlyStopping::restore(const Json& state) {
   best_.reset();
+  lowest_.reset();
   waited_ = 0;
   if (!state.is_object() || state.value("metric", "") != options_.metric) return;
   if (!state.at("best").is_null()) best_ = state.at("best").get<double>();
+  if (!state.at("lowest_loss").is_null()) lowest_ = state.at("lowest_loss").get<double>();
   waited_ = state.at("waited").get<int>();
 }
 

@@ -20,6 +20,7 @@ class Stored final : public Stream {
 
   void begin(int epoch, std::int64_t first) override {
     at_ = 0;
+    number_ = first;
     set_ = &views_[static_cast<std::size_t>(epoch - 1) % views_.size()];
     order_ = order_of_(epoch, first);
   }
@@ -40,6 +41,7 @@ class Stored final : public Stream {
     gather(set_->features(), gathered.index, piece.inputs);
     gather(set_->targets(), gathered.index, piece.targets);
     set_->touched(piece.inputs);
+    gathered.window.number = ++number_;
     return &gathered.window;
   }
 
@@ -69,6 +71,7 @@ class Stored final : public Stream {
   EpochOrder order_of_;
   std::vector<std::size_t> order_;
   std::size_t at_ = 0;
+  std::int64_t number_ = 0;
   std::map<std::size_t, Gathered> gathered_;
 };
 
@@ -86,12 +89,14 @@ class Divided final : public Stream {
 
   void begin(int epoch, std::int64_t first) override {
     at_ = 0;
+    window_.number = first;
     set_ = &views_[static_cast<std::size_t>(epoch - 1) % views_.size()];
     order_ = order_of_(epoch, first);
   }
 
   const Window* next() override {
     if (at_ >= order_.size()) return nullptr;
+    ++window_.number;
     window_.pieces.clear();
     const auto size = static_cast<std::size_t>(options_.batch_size);
     for (int batch = 0; batch < options_.accumulate && at_ < order_.size(); ++batch) {

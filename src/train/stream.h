@@ -23,6 +23,8 @@ struct Window {
   std::vector<Piece> pieces;
   /// Indices in the training data, where it is read in the step.
   std::vector<std::int64_t> records;
+  /// In its epoch, from 1; windows of which no record can be prepared are passed over, and counted.
+  std::int64_t number = 0;
 
   std::int64_t rows() const;
 };

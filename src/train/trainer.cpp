@@ -46,7 +46,7 @@ Trainer& Trainer::add(std::shared_ptr<Callback> callback) {
 }
 
 TrainReport Trainer::fit(Model& model, const Splits& data, std::stop_token stop) const {
-  return train::Run(model, data, options_, callbacks_, std::move(stop))();
+  return train::Run(model, data, options_, callbacks_, std::move(stop), train::Records::Unknown)();
 }
 
 }  // namespace graft

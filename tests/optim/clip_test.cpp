@@ -144,12 +144,17 @@ TEST_CASE("Clipping: gradients within the limit stay as they are, and 0 leaves a
 TEST_CASE("Clip says what is wrong with it", "[optim][error]") {
   CHECK(Clip::kind_from("none") == Clip::Kind::None);
   CHECK(Clip::kind_from("norm") == Clip::Kind::Norm);
-  CHECK(Clip::kind_from("value") == Clip::Kind::Values);
+  CHECK(Clip::kind_from("values") == Clip::Kind::Values);
   CHECK(Clip::kind_from("adaptive") == Clip::Kind::Adaptive);
   const auto unknown = test::error_of<ConfigError>([] { Clip::kind_from("adaptve"); });
   CHECK(unknown.code() == "graft-C031");
-  CHECK(unknown.message() == R"([Clip] one of "none", "norm", "value", "adaptive" is wanted, got "adaptve".)");
+  CHECK(unknown.message() == R"([Clip] one of "none", "norm", "values", "adaptive" is wanted, got "adaptve".)");
   CHECK(unknown.remedy() == R"(Did you mean "adaptive"?)");
+  CHECK(Clip::parse("none") == Clip{.kind = Clip::Kind::None});
+  CHECK(Clip::parse("values:0.5") == Clip{.kind = Clip::Kind::Values, .limit = 0.5});
+  for (const char* text : {"none", "norm:1.0", "values:0.5", "adaptive:0.01"}) CHECK(Clip::parse(text).text() == text);
+  for (const char* text : {"", "norm", "norm:", "norm:0", "norm:-1", "norm:1x", "none:1x", "value:1"})
+    CHECK(test::error_of<ConfigError>([&] { Clip::parse(text); }).code() == "graft-C031");
 
   const Clip::Kind kind = GENERATE(Clip::Kind::Norm, Clip::Kind::Values, Clip::Kind::Adaptive);
   for (const double limit : {0.0, -1.0, std::nan("")}) {

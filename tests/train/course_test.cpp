@@ -97,6 +97,32 @@ TEST_CASE("settle: gradual opens layer groups from the top, the head first and a
         "gradual: the head in epoch 1, all layers in epoch 4, more from the top in each epoch between");
 }
 
+TEST_CASE("settle: gradual opens no more than the policy lets train", "[train]") {
+  const auto stages = [](const Freeze& freeze, int epochs) {
+    const auto [course, policy] = settle(Preset::Gradual, freeze, 0, {.epochs = epochs});
+    CHECK(policy == Freeze::all());
+    CHECK(course.trainer.unfreeze.back().freeze == freeze);
+    return stages_of(course);
+  };
+  CHECK(stages(Freeze::up_to("embeddings"), 3) == "1: all; 2: up_to=encoder.layer.0; 3: up_to=embeddings");
+  CHECK(stages(Freeze::up_to("encoder.layer.0"), 4) == "1: all; 2: up_to=encoder.layer.0");
+  CHECK(settle(Preset::Gradual, Freeze::up_to("embeddings"), 0, {.epochs = 3}).course.text ==
+        "gradual: the head in epoch 1, all layers that the policy \"up_to=embeddings\" lets train in epoch 3, more from the top in each "
+        "epoch between");
+  // Patterns hold in every stage.
+  const Freeze norms = Freeze::matching({"embeddings", "*LayerNorm*"});
+  const auto [course, policy] = settle(Preset::Gradual, norms, 0, {.epochs = 3});
+  const Model model = test::toy_model(norms);
+  REQUIRE(course.trainer.unfreeze.size() == 3);
+  CHECK(course.trainer.unfreeze[2].freeze == norms);
+  const std::set<std::string> middle = course.trainer.unfreeze[1].freeze.trainable(model.backbone());
+  const std::set<std::string> last = norms.trainable(model.backbone());
+  CHECK_FALSE(middle.empty());
+  for (const std::string& name : middle) CHECK(name.starts_with("encoder.layer.1."));
+  CHECK(std::ranges::includes(last, middle));
+  CHECK(middle.size() < last.size());
+}
+
 TEST_CASE("settle: gradual in one epoch says that the head alone trains", "[train]") {
   const auto [course, policy] = settle(Preset::Gradual, Freeze::all(), 0, {.epochs = 1});
   CHECK(stages_of(course) == "1: all");

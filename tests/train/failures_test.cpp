@@ -32,6 +32,34 @@ std::string found(const Model& model, const Splits& data, const std::string& cod
 
 }  // namespace
 
+TEST_CASE("Failures 9: soft targets outside [0, 1], or of classes without a sum of 1, are told by their records", "[train][error]") {
+  const auto error_with = [](auto head, std::vector<float> shares) {
+    const at::Tensor good = at::full({3}, 1.0 / 3);
+    const Data data = test::toy_messages(6).map([=](Record record) {
+      record.values["queue"] = record.place == "toy:4" ? at::tensor(shares) : good.clone();
+      return record;
+    });
+    Model model(test::tiny_bert(), std::move(head), text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message"}),
+                {.device = "cpu"});
+    std::string text;
+    try {
+      Trainer({.epochs = 1}).fit(model, {data, {}, {}});
+    } catch (const DataError& error) {
+      CHECK(error.code() == "graft-D016");
+      CHECK(error.place() == "toy:4");
+      text = error.message();
+    }
+    return text;
+  };
+  const auto classifier = [] { return head::Classifier({.label = "queue", .labels = {"A", "B", "C"}}); };
+  const auto labels = [] { return head::MultiLabel({.label = "queue", .labels = {"A", "B", "C"}}); };
+  CHECK(contains(error_with(classifier(), {0.5F, 0.6F, 0.7F}), "probabilities of classes that sum to 1 are wanted; their sum is 1.8000."));
+  CHECK(contains(error_with(classifier(), {-0.5F, 0.5F, 1.0F}), "soft targets from 0 to 1 are wanted, got -0.5000."));
+  CHECK(contains(error_with(labels(), {0.5F, 3.0F, 0.0F}), "soft targets from 0 to 1 are wanted, got 3.0000."));
+  CHECK(error_with(labels(), {0.5F, 0.6F, 0.7F}).empty());  // labels stand side by side
+  CHECK(error_with(classifier(), {0.333F, 0.333F, 0.333F}).empty());
+}
+
 TEST_CASE("Failures 12: a head on the scores of a published classifier is told, one on features is not", "[train]") {
   const std::string code =
       "def forward(self, x):\n    h = torch.relu(torch.linear(x, self.first))\n    return torch.linear(h, self.w, self.b)\n";
@@ -96,6 +124,30 @@ TEST_CASE("Failures 29: a tokenizer that gives more than the network's tables ha
   CHECK(contains(found(small, data, "graft-W011"), "the tokenizer gives ids up to 159, for which the network has no row"));
 }
 
+TEST_CASE("Failures 30: a tokenizer of as many words that is not the network's own is told", "[train]") {
+  const Splits data{test::toy_messages(12), {}, {}};
+  const auto told = [&](std::vector<std::string> words, const text::WordPieceOptions& options = {}) {
+    const Model model(test::tiny_bert(), head::Classifier({.label = "queue", .labels = {"A", "B", "C"}}),
+                      text::Tokenizer(text::WordPiece(std::move(words), options), {.text = "message", .max_length = 32}),
+                      {.device = "cpu"});
+    return found(model, data, "graft-W016");
+  };
+  const text::WordPiece own = text::WordPiece::load(test::golden_path("tiny_bert/vocab.txt"), {});
+  std::vector<std::string> words;
+  for (std::size_t id = 0; id < own.size(); ++id) words.push_back(own.token(static_cast<std::int64_t>(id)));
+  REQUIRE(test::tiny_bert().files().contains("tokenizer.json"));
+  const bool lowercase = text::WordPiece::from_json(test::tiny_bert().files().at("tokenizer.json")).options().lowercase;
+  CHECK(told(words, {.lowercase = lowercase}).empty());
+  CHECK(contains(told(words, {.lowercase = !lowercase}), "it keeps upper case where that one does not"));
+  std::swap(words[20], words[30]);
+  const std::string swapped = told(words, {.lowercase = lowercase});
+  CHECK(contains(swapped,
+                 "2 of 160 ids differ; the id 20 is \"" + own.token(30) + "\" in the one and \"" + own.token(20) + "\" in the other."));
+  const auto mask = std::ranges::find(words, "[SEP]");
+  std::swap(words[0], *mask);
+  CHECK(contains(told(words, {.lowercase = lowercase}), "4 of 160 ids differ; the id 0 is \"[SEP]\""));  // special ids too
+}
+
 TEST_CASE("Failures 33: tensors that stand in two parts are told as texts are", "[train]") {
   const Model model = test::toy_vision_model();
   const Data train = test::toy_pictures(20, 1), other = test::toy_pictures(20, 2);
@@ -146,6 +198,24 @@ TEST_CASE("Failures 44: an exception in a loader's thread comes with the record'
     CHECK(error.code() == "graft-D004");
     CHECK(error.place() == "toy:30");
   }
+}
+
+TEST_CASE("Failures 45: before the first step, which may be slow, it is said that it comes", "[train]") {
+  class Said final : public Callback {
+   public:
+    void on_progress(const Progress& progress) override { notes.push_back(progress.phase + ": " + progress.note); }
+    Action on_step(const StepRecord&) override {
+      notes.emplace_back("step");
+      return Action::Continue;
+    }
+    std::vector<std::string> notes;
+  };
+  const auto said = std::make_shared<Said>();
+  Model model = test::toy_model(Freeze::up_to("encoder.layer.0"));
+  Trainer({.epochs = 1, .batch_size = 8}).add(said).fit(model, {test::toy_messages(16), {}, {}});
+  const auto step = std::ranges::find(said->notes, "step");
+  REQUIRE(step != said->notes.end());
+  CHECK(*(step - 1) == "train: first step");
 }
 
 TEST_CASE("Failures 46: metrics of data with one class only are numbers", "[train]") {

@@ -8,6 +8,7 @@
 #include "graft/data/tensor_inputs.h"
 #include "graft/data/tensors.h"
 #include "graft/model/feature_set.h"
+#include "small_checkpoint.h"
 #include "support.h"
 #include "toys.h"
 
@@ -94,6 +95,27 @@ TEST_CASE("fine_tune: presets say what they do", "[train]") {
 TEST_CASE("fine_tune: without test data it reports on validation data, and says so", "[train]") {
   Model model = test::toy_model();
   CHECK(fine_tune(model, {test::toy_messages(60), test::toy_messages(20, 1), {}}).measured_on == "valid");
+}
+
+TEST_CASE("fine_tune: checkpoints of another run, and options out of range, are told before a head is solved", "[train][error]") {
+  class Phases final : public Callback {
+   public:
+    void on_progress(const Progress& progress) override { seen.insert(progress.phase); }
+    std::set<std::string> seen;
+  };
+  const test::TempDir folder;
+  test::small().save(folder.file("step-000000003.safetensors"));
+  const auto phases = std::make_shared<Phases>();
+  Model model = test::toy_model();
+  const auto code_with = [&](const TrainerOptions& trainer) {
+    return test::error_of<ConfigError>([&] {
+             fine_tune(model, {test::toy_messages(40), {}, {}}, {.preset = Preset::Finetune, .trainer = trainer, .callbacks = {phases}});
+           })
+        .code();
+  };
+  CHECK(code_with({.checkpoints = {.folder = folder.path()}}) == "graft-C038");
+  CHECK(code_with({.ema = 2}) == "graft-C018");
+  CHECK(phases->seen.empty());
 }
 
 TEST_CASE("fine_tune: strengths that make no sense are refused", "[train][error]") {

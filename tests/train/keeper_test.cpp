@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "core/file.h"
+#include "heard.h"
 #include "small_checkpoint.h"
 #include "support.h"
 
@@ -52,6 +53,30 @@ TEST_CASE("Keeper: the newest stay, and the best weights that they tell of", "[t
     CHECK(names_in(folder.path()).size() == 4);
     CHECK(fs::exists(folder.file("notes.part.77")));
   }
+}
+
+TEST_CASE("Keeper: a bit that has changed is a damaged file, and the checkpoint before it is taken", "[train][error]") {
+  const test::TempDir folder;
+  Keeper keeper({.folder = folder.path(), .keep = 2});
+  const std::string first_best = keeper.save_best(2, {{"w", at::ones({64})}});
+  keeper.save(2, small(first_best, 2));
+  const std::string best = keeper.save_best(4, {{"w", at::full({64}, 2.0)}});
+  keeper.save(4, small(best, 4));
+  // The last byte of a file is one of a tensor.
+  const std::string damaged = GENERATE(as<std::string>(), "step-000000004.safetensors", "best-4.safetensors");
+  std::string bytes = read_file(folder.file(damaged));
+  bytes.back() = static_cast<char>(bytes.back() ^ 0x10);
+  test::write(folder.file(damaged), bytes);
+  const test::Heard heard;
+  const auto found = Keeper({.folder = folder.path(), .resume = true}).newest();
+  REQUIRE(found.has_value());
+  CHECK(found->run.step == 2);
+  CHECK(at::equal(found->best["w"], at::ones({64})));
+  const std::string told = heard.with("");
+  CHECK(told.find("what it holds is not what was written") != std::string::npos);
+  CHECK(told.find(folder.file(damaged)) != std::string::npos);
+  fs::remove(folder.file("step-000000002.safetensors"));
+  CHECK(test::error_of<CheckpointError>([&] { Keeper({.folder = folder.path(), .resume = true}).newest(); }).code() == "graft-K024");
 }
 
 TEST_CASE("Keeper: what is kept is not read again with each checkpoint", "[train]") {

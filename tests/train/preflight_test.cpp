@@ -174,7 +174,7 @@ TEST_CASE("Preflight: a loss that is no sum over its rows is a warning of a run"
     said.clear();
     Model model = odd_model(Odd([](const Record& r) { return label_of(r).to(at::kFloat).unsqueeze(0); }, loss));
     const TrainerOptions options;
-    train::preflight(model, {test::toy_pictures(6), {}, {}}, &options);
+    train::preflight(model, {test::toy_pictures(6), {}, {}}, {.run = &options});
     return std::ranges::count_if(said, [](const std::string& text) { return contains(text, "graft-W010"); });
   };
   CHECK(warned([](const at::Tensor& s, const at::Tensor& t) { return (s.select(1, 0) - t).square().sum(); }) == 1);  // [N] - [N, 1]
@@ -189,7 +189,7 @@ TEST_CASE("Preflight: nothing that trains is told, of a run", "[train][error]") 
               head::Classifier({.labels = {"0", "1", "2"}, .own_layer = false, .from = "logits"}), TensorInputs({{"x", at::zeros({5})}}),
               {.device = "cpu"});
   const Splits data{data::tensors({{"x", at::rand({6, 5})}, {"label", at::arange(6) % 3}}), {}, {}};
-  const auto error = test::error_of<ConfigError>([&] { train::preflight(model, data, &options); });
+  const auto error = test::error_of<ConfigError>([&] { train::preflight(model, data, {.run = &options}); });
   CHECK(error.code() == "graft-C021");
   CHECK(contains(error.message(), "the policy \"all\" leaves nothing to train"));
   CHECK_NOTHROW(train::preflight(model, data));  // a preset may still change the policy
@@ -221,7 +221,7 @@ TEST_CASE("Preflight: a last batch of one record for batch norms that train is t
     for (const auto& [name, tensor] : tensors) before[name] = tensor.clone();
     std::string code;
     try {
-      train::preflight(model, {pictures_of(at::rand({records, 3, side, side})), {}, {}}, &options);
+      train::preflight(model, {pictures_of(at::rand({records, 3, side, side})), {}, {}}, {.run = &options});
     } catch (const Error& error) {
       INFO(error.what());
       CHECK(contains(error.what(), "leave a last batch of one record"));

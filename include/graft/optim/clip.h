@@ -15,8 +15,7 @@ struct GRAFT_API Clip {
     /// They stay as they are.
     None,
     /// All are scaled by one factor, so that their joint L2 norm is at most the limit (Pascanu et al., On the difficulty of training
-    /// recurrent
-    /// neural networks, 2013). 1 is usual.
+    /// recurrent neural networks, 2013). 1 is usual.
     Norm,
     /// Each number is clamped to [-limit, limit].
     Values,
@@ -30,8 +29,12 @@ struct GRAFT_API Clip {
   /// Above 0; not read for None.
   double limit = 1.0;
 
-  /// "none", "norm", "value", "adaptive". Throws ConfigError that lists them.
+  /// "none", "norm", "values", "adaptive". Throws ConfigError that lists them.
   static Kind kind_from(const std::string& name);
+  /// "none", or the kind and the limit: "norm:1". Throws ConfigError for anything else.
+  static Clip parse(const std::string& text);
+  /// In the form that parse() reads.
+  std::string text() const;
   /// Throws ConfigError for a limit out of range.
   void check() const;
   bool operator==(const Clip&) const = default;

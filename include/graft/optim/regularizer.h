@@ -24,6 +24,8 @@ class GRAFT_API Regularizer {
   /// Adds the penalty's gradient to the gradients; a parameter without one is left alone. Between backward(), or LossScaler::unscale(), and
   /// clipping. Returns the penalty, a scalar tensor on their device, over the parameters that have a gradient.
   virtual at::Tensor add_gradient() = 0;
+  /// What it is, with its strengths: a resumed run must have the same. Of one's own by default the name of its class.
+  virtual std::string text() const;
   /// What begin() and steps left behind and cannot be had again. Nothing, unless overridden.
   virtual Fields state() const { return {}; }
   /// Takes what state() gave, before or after begin(). Throws CheckpointError if it does not fit.
@@ -49,6 +51,7 @@ class GRAFT_API L2Sp : public Regularizer {
   /// Takes w0 of names that it does not know yet, and keeps those of the others. Throws CheckpointError if one has another shape now.
   void begin(const NamedTensors& parameters) override;
   at::Tensor add_gradient() override;
+  std::string text() const override;
   /// w0 by name.
   Fields state() const override;
   void restore(const Fields& state) override;

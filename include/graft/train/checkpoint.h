@@ -37,7 +37,7 @@ struct GRAFT_API Checkpoint {
 
   /// Atomically. Throws SystemError if it cannot be written; older files are as they were.
   void save(const std::string& path) const;
-  /// The tensors are a mapping of the file, read where they are used. Throws CheckpointError if the file is no checkpoint, or damaged.
+  /// The tensors are a mapping of the file. Throws CheckpointError if the file is no checkpoint, or damaged, be it in one bit.
   static Checkpoint load(const std::string& path);
 };
 

@@ -13,7 +13,7 @@ namespace graft {
 /// stand in the training data and in what chooses or is reported on (graft-W001), classes with few records (W002), texts that are cut
 /// (W003), inputs that stand in the training data with different answers (W004), classes of a classifier without a training record (W005),
 /// a head on the scores of a published classifier (W007), pictures of bytes, 0 to 255 (W009), a tokenizer that gives more than the
-/// network's tables have (W011). fine_tune() calls it and logs what it finds.
+/// network's tables have (W011) or another than its file holds (W016). fine_tune() calls it and logs what it finds.
 GRAFT_API std::vector<Problem> check_data(const Model& model, const Splits& data);
 
 }  // namespace graft

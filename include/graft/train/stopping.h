@@ -41,7 +41,8 @@ struct EarlyStoppingOptions {
   std::optional<Better> better = {};
 };
 
-/// Ends a run when a validation metric no longer improves. Needs validation data. NaN is no improvement.
+/// Ends a run when a validation metric no longer improves. Needs validation data. NaN is no improvement; until a metric is a number for the
+/// first time, the loss decides.
 class GRAFT_API EarlyStopping final : public Stopping {
  public:
   /// Throws ConfigError if an option is out of range.
@@ -55,8 +56,11 @@ class GRAFT_API EarlyStopping final : public Stopping {
   void restore(const nlohmann::json& state) override;
 
  private:
+  /// True if `value` is better than `best`, which it becomes then.
+  bool improves(double value, std::optional<double>& best, bool higher_is_better) const;
+
   EarlyStoppingOptions options_;
-  std::optional<double> best_;
+  std::optional<double> best_, lowest_;  // lowest loss
   int waited_ = 0;
 };
 

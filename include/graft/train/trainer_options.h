@@ -92,6 +92,8 @@ struct TrainerOptions {
   /// Where texts run through a part that trains, records of like length share a batch, which is computed in pieces of equal length, so that
   /// nothing is padded; which records do is drawn anew each epoch. False: plain random batches.
   bool group_by_length = true;
+  /// Skip: training records that cannot be prepared, or whose target does not fit, are left out and reported; each is prepared once for
+  /// that before the run begins.
   OnError on_error = OnError::Fail;
   /// Seeds order, preprocessing and dropout.
   std::uint64_t seed = 0;
