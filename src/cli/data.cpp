@@ -5,7 +5,6 @@
 
 #include "core/json.h"
 #include "graft/core/error.h"
-#include "graft/core/log.h"
 #include "graft/core/runtime.h"
 #include "graft/data/conll.h"
 #include "graft/data/csv.h"
@@ -29,14 +28,6 @@ bool holds_entities(const std::string& path) {
   return record.contains("entities") || (labels.is_array() && !labels.empty() && labels.front().is_array());
 }
 
-Data tagged_words(const std::string& path) {
-  std::vector<Problem> odd;
-  Data data = data::conll(path, {}, &odd);
-  for (const Problem& problem : odd)
-    log(LogLevel::Warning, problem.code + ": " + problem.message + " (" + problem.place + ") " + problem.remedy);
-  return data;
-}
-
 }  // namespace
 
 void start_runtime(int threads) { runtime({.threads = threads, .keep_memory = true}); }
@@ -47,7 +38,7 @@ Data open_data(const std::string& path, const std::vector<std::string>& columns,
   };
   if (ends_with({".json"})) return data::squad(path);
   if (ends_with({".jsonl"}) && holds_entities(path)) return data::entity_lines(path);
-  if (ends_with({".conll", ".conllu", ".bio", ".iob"}) || (words && !ends_with({".csv", ".tsv", ".jsonl"}))) return tagged_words(path);
+  if (ends_with({".conll", ".conllu", ".bio", ".iob"}) || (words && !ends_with({".csv", ".tsv", ".jsonl"}))) return data::conll(path);
   if (path.ends_with(".csv") || path.ends_with(".tsv")) return data::csv(path, {.require = columns});
   if (path.ends_with(".jsonl")) return data::jsonl(path, {.require = columns});
   throw DataError({.code = "graft-D020",
