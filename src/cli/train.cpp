@@ -18,6 +18,7 @@
 #include "graft/train/data_check.h"
 #include "train/readable.h"
 #include "train/tune.h"
+#include "train/usual_batch.h"
 #include "train/with_precision.h"
 
 namespace graft::cli {
@@ -65,7 +66,8 @@ int end_interrupted(const FineTuneReport& report, const RunFolder& folder, const
 }
 
 /// Draws the learning rate of the run that these settings would make.
-int preview(const TrainSettings& settings, const TrainInputs& inputs, const TrainerOptions& trainer) {
+int preview(const TrainSettings& settings, const TrainInputs& inputs, const Model& model, const TrainerOptions& given) {
+  const TrainerOptions trainer = train::with_batch_size(given, model, inputs.data.train.size());
   const std::int64_t step = static_cast<std::int64_t>(trainer.batch_size) * trainer.accumulate;
   const std::int64_t steps = trainer.epochs.value_or(3) * ((static_cast<std::int64_t>(inputs.data.train.size()) + step - 1) / step);
   std::cout << trainer.schedule.text() << ", " << steps << " steps\n" << schedule_preview(trainer.schedule, steps, settings.lr);
@@ -97,7 +99,7 @@ int run(TrainSettings settings, const Voice& voice) {
   }
 
   if (settings.sampler == "balanced") trainer.sampler = Sampler::balanced(inputs.data.train, inputs.task.targets.front());
-  if (settings.preview_schedule) return preview(settings, inputs, trainer);
+  if (settings.preview_schedule) return preview(settings, inputs, model, trainer);
 
   const RunFolder folder(settings.out, settings.force);
   folder.write("config.json", settings.json());

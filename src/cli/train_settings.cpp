@@ -40,7 +40,7 @@ void for_each(Settings& s, Visit visit) {
   visit("precision", s.precision,
         "Of training: auto (the frozen part in bf16 where the processor is fast at it), fp32, bf16 (steps too), fp16 (GPUs)");
   visit("epochs", s.epochs, "Passes over the data; 0: 3 if the backbone trains (gradual: 4), else 30");
-  visit("batch", s.batch, "Records of a batch");
+  visit("batch", s.batch, "Records of a batch; 0: 32, or as few as 8 where a run would have less than 300 steps");
   visit("accumulate", s.accumulate, "Batches of a step, whose gradients are those of one large batch");
   visit("optimizer", s.optimizer, "adamw, sgd (Nesterov momentum 0.9) or lion");
   visit("lr", s.lr, "Learning rate of the head");

@@ -13,6 +13,7 @@
 #include "train/probe.h"
 #include "train/readable.h"
 #include "train/run.h"
+#include "train/usual_batch.h"
 #include "train/tune.h"
 #include "train/with_precision.h"
 
@@ -75,7 +76,8 @@ FineTuneReport train::tune(Model& model, const Splits& data, const FineTuneOptio
   if (course.steps && !options.stop.stop_requested()) {
     if (model.policy() != course.freeze) model.freeze(course.freeze);
     const Phases before = report.training.phases;
-    report.training = Run(model, data, course.trainer, options.callbacks, options.stop, Records::Checked)();
+    const TrainerOptions steps = with_batch_size(course.trainer, model, data.train.size());
+    report.training = Run(model, data, steps, options.callbacks, options.stop, Records::Checked)();
     for (const auto& [name, seconds] : before) add_phase(report.training.phases, name == "train" ? "solve" : name, seconds);
   }
   if (!options.evaluate || options.stop.stop_requested()) return report;

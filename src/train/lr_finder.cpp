@@ -20,6 +20,7 @@
 #include "train/stepper.h"
 #include "train/stores.h"
 #include "train/untouched.h"
+#include "train/usual_batch.h"
 #include "train/with_precision.h"
 
 namespace graft {
@@ -98,7 +99,7 @@ void take_steps(LrFinderReport& report, train::Stepper& stepper, train::Stream& 
 LrFinderReport find_lr(Model& model, const Splits& data, const TrainerOptions& options, const LrFinderOptions& finder) {
   check(finder);
   const Trainer checked(options);
-  TrainerOptions fixed_policy = options;
+  TrainerOptions fixed_policy = train::with_batch_size(options, model, data.train.size());
   fixed_policy.unfreeze.clear();
   const Data readable = train::readable(model, data.train, options).data;
   train::preflight(model, {readable, data.valid, data.test});

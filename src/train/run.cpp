@@ -12,6 +12,7 @@
 #include "train/in_parts.h"
 #include "train/readable.h"
 #include "train/stores.h"
+#include "train/usual_batch.h"
 #include "train/with_precision.h"
 
 namespace graft::train {
@@ -60,7 +61,7 @@ void Run::train() {
   report_.precision = model_.precision();
   if (found) state_ = found->run;
   at::Generator(at::globalContext().defaultGenerator(model_.device())).set_current_seed(options_.seed);
-  epochs_ = options_.epochs.value_or(model_.backbone_trains() || !options_.unfreeze.empty() ? 3 : 30);
+  epochs_ = epochs_of(options_, model_);
   adopt(state_.policy_epoch);
   if (keeper_.is_on()) identity_ = identity(model_, data_, options_, stepper_->optimizer(), epochs_);
   if (found) resume(*found);

@@ -2,6 +2,7 @@
 
 #include "graft/core/error.h"
 #include "train/run.h"
+#include "train/usual_batch.h"
 
 namespace graft {
 namespace {
@@ -46,7 +47,8 @@ Trainer& Trainer::add(std::shared_ptr<Callback> callback) {
 }
 
 TrainReport Trainer::fit(Model& model, const Splits& data, std::stop_token stop) const {
-  return train::Run(model, data, options_, callbacks_, std::move(stop), train::Records::Unknown)();
+  const TrainerOptions options = train::with_batch_size(options_, model, data.train.size());
+  return train::Run(model, data, options, callbacks_, std::move(stop), train::Records::Unknown)();
 }
 
 }  // namespace graft

@@ -206,6 +206,6 @@ TEST_CASE("find_lr says what is wrong with its options, and with the trainer's",
   CHECK(code_of({.smoothing = 1}) == "graft-C041");
   CHECK(code_of({.diverges = 1}) == "graft-C041");
   CHECK(test::error_of<ConfigError>([&] { find_lr(model, data, {}, {.lowest = 2, .highest = 1, .steps = 1}); }).problems().size() == 2);
-  CHECK(test::error_of<ConfigError>([&] { find_lr(model, data, {.batch_size = 0}); }).code() == "graft-C018");
+  CHECK(test::error_of<ConfigError>([&] { find_lr(model, data, {.batch_size = -1}); }).code() == "graft-C018");
   CHECK(test::error_of<DataError>([&] { find_lr(model, {}); }).code() == "graft-D019");
 }

@@ -201,7 +201,7 @@ TEST_CASE("Trainer: ends early when validation does not improve, when a callback
 
 TEST_CASE("Trainer: mistakes are told before the first step, all of them", "[train][error]") {
   SECTION("options") {
-    const auto error = test::error_of<ConfigError>([] { Trainer({.epochs = 0, .batch_size = 0, .lr = -1}); });
+    const auto error = test::error_of<ConfigError>([] { Trainer({.epochs = 0, .batch_size = -1, .lr = -1}); });
     CHECK(error.problems().size() == 3);
   }
   SECTION("labels that the head does not have, in any part, with their places") {

@@ -41,8 +41,8 @@ constexpr std::int64_t free_memory = -1;
 struct TrainerOptions {
   /// Passes over the training data; unset: 3 if some of the backbone trains, else 30.
   std::optional<int> epochs = std::nullopt;
-  /// Records of a batch.
-  int batch_size = 32;
+  /// Records of a batch; 0: 32, or as few as 8 where a run would have less than 300 steps.
+  int batch_size = 0;
   /// Batches of a step: their gradients are those of one batch of all their records.
   int accumulate = 1;
   OptimizerKind optimizer = OptimizerKind::AdamW;
