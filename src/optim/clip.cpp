@@ -96,7 +96,7 @@ Clip Clip::parse(const std::string& text) {
   if (clip.kind == Kind::None && colon == text.size()) return clip;
   const char* end = text.data() + text.size();
   const auto [at, error] = std::from_chars(text.data() + std::min(colon + 1, text.size()), end, clip.limit);
-  if (error != std::errc() || at != end || !(clip.limit > 0))
+  if (clip.kind == Kind::None || error != std::errc() || at != end || !(clip.limit > 0))
     throw wrong("a kind and a limit above 0 are wanted, got \"" + text + "\".", "For instance norm:1, values:0.5, adaptive:0.01.");
   return clip;
 }

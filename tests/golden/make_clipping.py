@@ -7,7 +7,7 @@ of which the rows "rows" have a gradient. One filter of the convolution starts a
 "norm" is the joint norm before. Every run has a kind, a limit and the gradients "after":
 
     norm      torch.nn.utils.clip_grad_norm_; the larger limit changes nothing
-    value     torch.nn.utils.clip_grad_value_
+    values    torch.nn.utils.clip_grad_value_
     adaptive  equation 3 of Brock et al. (2021), number by number: the unit-wise G_i becomes limit * max(|W_i|, 1e-3) / |G_i| * G_i where
               |G_i| / max(|W_i|, 1e-3) > limit
 
@@ -24,7 +24,7 @@ from golden_files import plain, write_json
 
 SHAPES = [(3, 4), (3,), (2, 2, 1, 3), (), (5, 2)]
 ROWS = [1, 4]
-RUNS = [("norm", 0.5), ("norm", 50.0), ("value", 0.3), ("adaptive", 0.1), ("adaptive", 1.0)]
+RUNS = [("norm", 0.5), ("norm", 50.0), ("values", 0.3), ("adaptive", 0.1), ("adaptive", 1.0)]
 
 
 def draw(generator, shape):
@@ -55,7 +55,7 @@ def clip(kind, limit, weights, gradients):
     parameters = [torch.nn.Parameter(w.clone()) for w in weights]
     for parameter, gradient in zip(parameters, gradients):
         parameter.grad = gradient.clone()
-    {"norm": clip_grad_norm_, "value": clip_grad_value_}[kind](parameters, limit)
+    {"norm": clip_grad_norm_, "values": clip_grad_value_}[kind](parameters, limit)
     return [parameter.grad for parameter in parameters]
 
 
