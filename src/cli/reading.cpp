@@ -1,5 +1,7 @@
 #include "cli/reading.h"
 
+#include <algorithm>
+
 #include "graft/core/error.h"
 #include "graft/text/question_windows.h"
 #include "graft/text/tokenizer.h"
@@ -24,9 +26,11 @@ std::shared_ptr<const Preprocess> make_preprocess(const Task& task, const TrainS
   auto words = subwords(settings, backbone);
   const std::int64_t length = settings.max_length > 0 ? settings.max_length : usual_length(task);
   switch (task.kind) {
-    case Task::Kind::Answers:
-      return std::make_shared<const text::QuestionWindows>(std::move(words),
-                                                           text::QuestionWindowsOptions{.max_length = length, .stride = settings.stride});
+    case Task::Kind::Answers: {
+      text::QuestionWindowsOptions options{.max_length = length, .stride = settings.stride};
+      options.max_question = std::min(options.max_question, std::max<std::int64_t>(1, length / 4));
+      return std::make_shared<const text::QuestionWindows>(std::move(words), std::move(options));
+    }
     case Task::Kind::Tokens:
       return std::make_shared<const text::Words>(std::move(words), text::WordsOptions{.max_length = length});
     default:
