@@ -90,7 +90,10 @@ class Reader {
       offset += line.size() + 1;
     }
     end_sentence();
+    const bool has_scheme = std::ranges::any_of(contents_.tags, [](const Tag& tag) { return tag.part != 'O' && tag.part != Tag::plain; });
+    if (has_scheme) problems_.insert(problems_.end(), unknown_.begin(), unknown_.end());
     if (!problems_.empty()) throw DataError(problems_);
+    if (!has_scheme) return std::move(contents_);
     TagScheme scheme;
     for (const Sentence& sentence : contents_.sentences) scheme.show(tags_of(sentence));
     for (const Sentence& sentence : contents_.sentences) {
@@ -127,9 +130,11 @@ class Reader {
                   "Mend the line, or name the columns of token and tag.");
     }
     if (token.empty()) return tell("graft-D036", "a token is wanted, got nothing.", "Fill the token in, or take the line out.");
-    if (!is_alone && !tag) {
-      return tell("graft-D037", "a tag such as O, B-person or I-person is wanted, got \"" + shortened(std::string(tag_text), 40) + "\".",
-                  "Name the column of the tags, or mend the line.");
+    if (!is_alone && !tag && unknown_.size() < most_problems) {
+      unknown_.push_back({"graft-D037",
+                          "[Conll] a tag such as O, B-person or I-person is wanted, as others of the file are, got \"" +
+                              shortened(std::string(tag_text), 40) + "\".",
+                          "Name the column of the tags, or mend the line.", path_ + ":" + std::to_string(number)});
     }
     if (is_alone) {
       alone_.add(number, "\"" + shortened(std::string(token), 40) + "\"");
@@ -137,7 +142,7 @@ class Reader {
       width_ = columns.size();
     }
     contents_.tokens.push_back(token);
-    contents_.tags.push_back(is_alone ? Tag() : *tag);
+    contents_.tags.push_back(is_alone ? Tag() : tag.value_or(Tag{Tag::plain, tag_text}));
     contents_.lines.push_back(number);
   }
 
@@ -162,6 +167,8 @@ class Reader {
   /// Columns of the first line that has a tag; 0 before it.
   std::size_t width_ = 0;
   std::vector<Problem> problems_;
+  /// Tags that are no BIO: mistakes, unless all are.
+  std::vector<Problem> unknown_;
   Mended alone_{"graft-D036", "lines with a token alone", "They are read as O."};
   Mended disordered_{"graft-D038", "tags out of order", "Each of them is read as BIO2 reads it, an I- or E- as the first of its entity."};
 };

@@ -12,7 +12,10 @@ Tag before(std::span<const Tag> sentence, std::size_t index) { return index == 0
 
 }  // namespace
 
-std::string Tag::text() const { return label.empty() ? std::string(1, part) : std::string(1, part) + "-" + std::string(label); }
+std::string Tag::text() const {
+  if (part == plain) return std::string(label);
+  return label.empty() ? std::string(1, part) : std::string(1, part) + "-" + std::string(label);
+}
 
 std::optional<Tag> parse_tag(std::string_view text) {
   if (text == "O") return Tag();

@@ -13,6 +13,8 @@ namespace graft::data {
 struct Tag {
   /// O, or a word's part in an entity: B begins it, I is inside, E ends it, S is all of it. (L and U of BILOU are E and S.)
   char part = 'O';
+  /// The part of a label that belongs to no scheme, such as a part of speech.
+  static constexpr char plain = '=';
   std::string_view label = {};
 
   /// "B-person"; "B" without a label.

@@ -113,8 +113,13 @@ TEST_CASE("Conll: strict refuses what is mended otherwise, each with its line", 
   CHECK(File("a\tI-x\nb\tI-x\n").read({.strict = true}).size() == 1);
 }
 
+TEST_CASE("Conll: where no tag marks entities, tags are labels as they stand", "[conll]") {
+  const Record record = File("The DT\ncat NN\nsat O\n").read().get(0);
+  CHECK(std::get<std::vector<std::string>>(record.values.at("tags")) == std::vector<std::string>{"DT", "NN", "O"});
+}
+
 TEST_CASE("Conll: missing columns, missing tokens and other tags are told together", "[conll][error]") {
-  File file("a NN O\nb O\n\tNN\tO\nc NN PER\nd NN B-\n");
+  File file("a NN B-x\nb O\n\tNN\tO\nc NN PER\nd NN B-\n");
   const auto problems = file.problems();
   REQUIRE(problems.size() == 4);
   CHECK(problems[0].code == "graft-D036");
@@ -123,8 +128,8 @@ TEST_CASE("Conll: missing columns, missing tokens and other tags are told togeth
   CHECK(problems[1].message == "[Conll] a token is wanted, got nothing.");
   CHECK(problems[1].place == file.path + ":3");
   CHECK(problems[2].code == "graft-D037");
-  CHECK(problems[2].message == "[Conll] a tag such as O, B-person or I-person is wanted, got \"PER\".");
-  CHECK(problems[3].message == "[Conll] a tag such as O, B-person or I-person is wanted, got \"B-\".");
+  CHECK(problems[2].message == "[Conll] a tag such as O, B-person or I-person is wanted, as others of the file are, got \"PER\".");
+  CHECK(problems[3].message == "[Conll] a tag such as O, B-person or I-person is wanted, as others of the file are, got \"B-\".");
   const auto no_column = File("a O\n").problems({.token_column = 0, .tag_column = 4});
   CHECK(no_column[0].message == "[Conll] a token in column 0 and a tag in column 4 are wanted, got 2.");
   CHECK(File("a O\n").problems({.token_column = 1, .tag_column = -1})[0].code == "graft-D036");

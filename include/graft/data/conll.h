@@ -24,8 +24,8 @@ struct ConllOptions {
 ///   tags    list of W tags in BIO2: "O", "B-person", "I-person"
 /// Tags are read in BIO2 (IOB2), BIO1 (IOB: B- only between neighbours of one kind) and BIOES or BILOU. A tag out of order, such as an I-
 /// that no B- begins, is read as the first of its entity, and a line with a token alone as O; `warnings` receives how many there are, with
-/// examples, or the log where it is null. Throws DataError with up to 100 problems at once, each with its line: missing columns and tokens,
-/// tags of another form.
+/// examples, or the log where it is null. Where no tag has such a form, tags are labels as they stand, such as parts of speech. Throws
+/// DataError with up to 100 problems at once, each with its line: missing columns and tokens, tags of another form among them.
 GRAFT_API Data conll(const std::string& path, const ConllOptions& options = {}, std::vector<Problem>* warnings = nullptr);
 
 }  // namespace graft::data
