@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ class Binding {
   std::vector<c10::IValue> arguments(const Fields& batch, const std::vector<std::string>& names) const;
   /// The fields that these arguments are bound to.
   std::vector<std::string> fields(const std::vector<std::string>& names) const;
+
+  bool reads(const std::string& field) const { return std::ranges::find(slots_, field, &Slot::field) != slots_.end(); }
 
   /// Arguments that no field reaches, with their values.
   graph::Constants constants() const;

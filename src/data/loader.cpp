@@ -147,7 +147,7 @@ class Loader::Pass {
     if (members.empty()) return {};
     std::vector<Batch> batches;
     if (options_.unpadded) {
-      batches = data::pieces_of(std::move(members), padding_, size);
+      batches = data::pieces_of(std::move(members), padding_, size, options_.piece_cost);
     } else {
       batches.push_back(collate(members, padding_));
     }

@@ -71,6 +71,7 @@ PrefixForm Model::prefix_form() const { return state_->prefix_form; }
 const Freeze& Model::policy() const { return state_->policy; }
 FreezeTable Model::freeze_table() const { return graft::freeze_table(state_->backbone, state_->trains); }
 bool Model::backbone_trains() const { return !state_->trains.empty(); }
+bool Model::reads_mask() const { return state_->binding.reads(state_->preprocess->padding().mask); }
 
 std::vector<std::pair<std::string, at::Tensor>> Model::trainable() const {
   std::vector<std::pair<std::string, at::Tensor>> found;

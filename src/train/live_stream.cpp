@@ -9,6 +9,10 @@
 namespace graft::train {
 namespace {
 
+// In positions: each piece packs all weights for their products anew, and adds a gradient of their size to the others'. Both grow with the
+// weights, as the work of a position does.
+constexpr std::int64_t piece_cost = 96;
+
 /// Samples are prepared in the step, ahead of it in threads of their own, and run through the whole network.
 class Live final : public Stream {
  public:
@@ -91,6 +95,7 @@ class Live final : public Stream {
             .threads = options_.threads,
             .on_error = options_.on_error,
             .unpadded = in_pieces_,
+            .piece_cost = model_.reads_mask() ? piece_cost : 0,
             .pinned = model_.device().is_cuda()};
   }
 

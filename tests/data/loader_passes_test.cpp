@@ -95,6 +95,35 @@ TEST_CASE("pieces_of: no piece has more rows than wanted, and rows keep their or
   CHECK(data::pieces_of({}, {{{"ids", 0}}}, 3).empty());
 }
 
+TEST_CASE("pieces_of: runs of equal lengths share a piece where that costs less than the positions filled up", "[data]") {
+  std::vector<Sample> samples;
+  for (const std::int64_t length : {9, 9, 8, 8, 8, 3, 2}) samples.push_back({{{"ids", at::full({length}, 7, at::kLong)}}, {}, length});
+  const auto lengths = [&](std::int64_t cost, std::size_t most = 7) {
+    std::vector<Records> found;
+    for (const Batch& piece : data::pieces_of(samples, {{{"ids", 0}}, "mask"}, most, cost)) found.push_back(piece.records);
+    return found;
+  };
+  // 9 with 8 fills up 3 positions, 3 with 2 one, and all together 12 more.
+  CHECK(lengths(1).size() == 4);
+  CHECK(lengths(2) == std::vector<Records>{{9, 9}, {8, 8, 8}, {3, 2}});
+  CHECK(lengths(4) == std::vector<Records>{{9, 9, 8, 8, 8}, {3, 2}});
+  CHECK(lengths(12).size() == 2);
+  CHECK(lengths(14).size() == 1);
+  CHECK(lengths(100, 4) == std::vector<Records>{{9, 9}, {8, 8, 8}, {3, 2}});
+  const Batch joined = data::pieces_of(samples, {{{"ids", 0}}, "mask"}, 7, 4).front();
+  CHECK(joined.inputs["mask"].sum(1).equal(at::tensor({9, 9, 8, 8, 8}, at::kLong)));
+  CHECK(joined.inputs["ids"].sum().item<std::int64_t>() == 7 * 42);
+}
+
+TEST_CASE("pieces_of: what cannot be filled up stays apart", "[data]") {
+  std::vector<Sample> samples;
+  for (const std::int64_t length : {3, 2}) samples.push_back({{{"ids", at::zeros({length})}, {"other", at::zeros({length})}}, {}, length});
+  CHECK(data::pieces_of(samples, {{{"ids", 0}}, "mask"}, 2, 100).size() == 2);
+  CHECK(data::pieces_of(samples, {{{"ids", 0}, {"other", 0}}, "mask"}, 2, 100).size() == 1);
+  for (Sample& sample : samples) sample = {{{"ids", sample.inputs["ids"]}}, {{"tags", sample.inputs["ids"]}}, 0};
+  CHECK(data::pieces_of(samples, {{{"ids", 0}}, "mask"}, 2, 100).size() == 2);
+}
+
 TEST_CASE("record_lengths: of the longest sample, nothing where nothing is padded", "[data]") {
   const Data data(std::make_shared<Numbers>(7));
   CHECK(data::record_lengths(data, Repeat(), {.threads = 1}) == Records{1, 3, 5, 2, 4, 1, 3});

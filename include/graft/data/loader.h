@@ -49,8 +49,11 @@ struct LoaderOptions {
   /// Threads that prepare samples beside the caller; 0: the caller does it. They are a few batches ahead and no further.
   int threads = 1;
   OnError on_error = OnError::Fail;
-  /// A batch comes as several of equal shapes, by next_pieces(), so that nothing is padded.
+  /// A batch comes as several of equal shapes, by next_pieces(), so that nothing is padded; see piece_cost.
   bool unpadded = false;
+  /// With `unpadded`: what a piece costs by itself, in positions. Pieces are joined, and the shorter samples filled up, where that saves
+  /// more than it adds; 0: never. For networks that read the mask.
+  std::int64_t piece_cost = 0;
   /// Batches lie in page-locked memory, from where a GPU fetches them while it computes. Needs CUDA.
   bool pinned = false;
   /// Ends the pass early: next() gives nothing more.

@@ -72,6 +72,8 @@ class GRAFT_API Model {
   FreezeTable freeze_table() const;
   /// True if some of the backbone trains.
   bool backbone_trains() const;
+  /// True if the network reads the mask of padded batches.
+  bool reads_mask() const;
   /// What an optimizer steps: "backbone.encoder...", "head.weight"; tied tensors once.
   std::vector<std::pair<std::string, at::Tensor>> trainable() const;
   /// Everything that a training step may change: what trains, and the network's buffers if some of it trains.

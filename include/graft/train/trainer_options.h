@@ -89,8 +89,8 @@ struct TrainerOptions {
   bool shuffle = true;
   /// Records of an epoch, drawn with replacement, in the place of all of them.
   std::optional<Sampler> sampler = std::nullopt;
-  /// Where texts run through a part that trains, records of like length share a batch, which is computed in pieces of equal length, so that
-  /// nothing is padded; which records do is drawn anew each epoch. False: plain random batches.
+  /// Where texts run through a part that trains, records of like length share a batch, which is computed in pieces of equal or like length,
+  /// so that hardly anything is padded; which records do is drawn anew each epoch. False: plain random batches.
   bool group_by_length = true;
   /// Skip: training records that cannot be prepared, or whose target does not fit, are left out and reported; each is prepared once for
   /// that before the run begins.
