@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "graph/vectors.h"
+
 namespace graft::graph {
 namespace {
 
@@ -11,34 +13,13 @@ constexpr std::int64_t columns = 16;  // as many as keep the processor's units b
 
 constexpr std::int64_t padded(std::int64_t size) { return (size + columns - 1) / columns * columns; }
 
-#define GRAFT_INLINE [[gnu::always_inline]] static inline
-
-/// Vectors of the compiler, which may lie anywhere in an array of floats.
+/// The arithmetic on vectors of `lanes` floats.
 template <int lanes>
-struct Vectors;
-#define GRAFT_VECTORS(lanes)                                                                      \
-  template <>                                                                                     \
-  struct Vectors<lanes> {                                                                         \
-    typedef float Floats __attribute__((vector_size(lanes * 4), aligned(4), may_alias));          \
-    typedef std::int32_t Integers __attribute__((vector_size(lanes * 4), aligned(4), may_alias)); \
-    typedef std::uint16_t Halves __attribute__((vector_size(lanes * 2), aligned(2), may_alias));  \
-  };
-GRAFT_VECTORS(4)
-GRAFT_VECTORS(8)
-GRAFT_VECTORS(16)
-#undef GRAFT_VECTORS
-
-/// The arithmetic on vectors of `lanes` floats, which must be as wide as the target's of the function that holds it: compilers split wider
-/// ones badly.
-template <int lanes>
-struct Kernel {
+struct Kernel : Access<lanes> {
   using Vector = typename Vectors<lanes>::Floats;
   using Integers = typename Vectors<lanes>::Integers;
-  using Halves = typename Vectors<lanes>::Halves;
+  using Access<lanes>::at;
   static constexpr std::int64_t parts = columns / lanes;
-
-  GRAFT_INLINE Vector& at(float* data) { return *reinterpret_cast<Vector*>(data); }
-  GRAFT_INLINE const Vector& at(const float* data) { return *reinterpret_cast<const Vector*>(data); }
 
   /// to[r, 0:columns] = factor * sum over k of a[r][k] b[k, 0:columns]; rows of b and of the result lie `stride` and `to_stride` apart.
   GRAFT_INLINE void product(const float* const (&a)[rows], const float* b, std::int64_t stride, std::int64_t depth, float factor, float* to,
@@ -111,12 +92,7 @@ struct Kernel {
   }
   GRAFT_INLINE void store(const float* tile, std::int64_t count, c10::BFloat16* to) {
     std::int64_t c = 0;
-    for (; c + lanes <= count; c += lanes) {
-      // To the nearest, ties to even.
-      Integers bits = reinterpret_cast<const Integers&>(at(tile + c));
-      bits += 0x7fff + ((bits >> 16) & 1);
-      *reinterpret_cast<Halves*>(to + c) = __builtin_convertvector((bits >> 16) & 0xffff, Halves);
-    }
+    for (; c + lanes <= count; c += lanes) Access<lanes>::store(to + c, at(tile + c));
     for (; c < count; ++c) to[c] = tile[c];
   }
 

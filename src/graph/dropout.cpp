@@ -32,12 +32,14 @@ void drop(const T* x, T* y, std::int64_t begin, std::int64_t end, std::uint64_t 
   for (; i < end; ++i) decide(i, word_of(i));
 }
 
+std::uint16_t dropped_of(double p) { return static_cast<std::uint16_t>(std::min(std::round(p * range), range - 1)); }
+double scale_of(std::uint16_t dropped) { return range / (range - static_cast<double>(dropped)); }
+
 at::Tensor dropped_form(const at::Tensor& x, double p, std::uint64_t seed) {
   const at::Tensor from = x.contiguous();
   at::Tensor to = at::empty_like(from);
-  const double share = std::round(p * range);
-  const auto dropped = static_cast<std::uint16_t>(std::min(share, range - 1));
-  const double scale = range / (range - static_cast<double>(dropped));
+  const std::uint16_t dropped = dropped_of(p);
+  const double scale = scale_of(dropped);
   // at::parallel_for runs in one thread unless it is compiled with OpenMP, as LibTorch is: its iterator has LibTorch's threads.
   at::TensorIterator pairs = at::TensorIteratorConfig().add_output(to).add_const_input(from).build();
   AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, from.scalar_type(), "dropout", [&] {
@@ -73,6 +75,12 @@ std::int64_t draw_seed() {
 }
 
 }  // namespace
+
+Dropping draw_dropping(double p) {
+  if (p <= 0) return {};
+  const std::uint16_t dropped = dropped_of(p);
+  return {static_cast<std::uint64_t>(draw_seed()), dropped, static_cast<float>(scale_of(dropped))};
+}
 
 at::Tensor dropout(const at::Tensor& x, double p) {
   if (p <= 0 || p >= 1 || !x.is_cpu() || x.numel() == 0) return at::dropout(x, p, true);

@@ -2,7 +2,19 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 namespace graft::graph {
+
+/// What decides which numbers are dropped: number i goes where quarter i % 4 of word i / 4 of the stream `seed` is below `dropped`; the
+/// others are multiplied by `scale`.
+struct Dropping {
+  std::uint64_t seed = 0;
+  std::uint16_t dropped = 0;
+  float scale = 1;
+};
+/// With probability p in (0, 1), by a seed drawn from the default generator; nothing is dropped, and nothing drawn, with p = 0.
+Dropping draw_dropping(double p);
 
 /// x with each number set to 0 with probability p, the others divided by 1 - p, as aten::dropout does. On the CPU in one pass, forward and
 /// backward: 16 bits tell p to 1e-5, and which numbers are dropped is worked out again in the backward pass from one number that is drawn

@@ -1,7 +1,6 @@
 #include "graph/short_attention.h"
 
 #include <ATen/ATen.h>
-#include <ATen/TensorIterator.h>
 #include <torch/csrc/jit/runtime/custom_operator.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 
 #include "graph/attention_kernel.h"
 #include "graph/row_blocks.h"
+#include "graph/torch_threads.h"
 
 namespace graft::graph {
 namespace {
@@ -44,19 +44,6 @@ bool has_own_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& 
   // A row of a bool mask without a true gives NaN there and here alike; other types of mask are left to LibTorch.
   const bool known_mask = !mask || (mask->dim() == 4 && (mask->scalar_type() == at::kFloat || mask->scalar_type() == at::kBool));
   return (type == at::kFloat || type == at::kBFloat16) && same_batch && known_mask && k.size(2) > 0 && k.size(2) <= longest;
-}
-
-/// Shares the tasks 0 ... count - 1 among LibTorch's threads. Its parallel_for does so only in sources compiled with OpenMP, and then needs
-/// the very runtime that the wheel brings; its iterators have the loop on their side.
-template <class Body>
-void on_torch_threads(std::int64_t count, std::int64_t grain, const Body& body) {
-  at::Tensor tasks = at::arange(count);
-  auto iterator = at::TensorIterator::nullary_op(tasks);
-  iterator.for_each(
-      [&](char** data, const std::int64_t*, std::int64_t size, std::int64_t times) {
-        body(std::span(reinterpret_cast<const std::int64_t*>(data[0]), static_cast<std::size_t>(size * times)));
-      },
-      grain);
 }
 
 template <class Number>

@@ -1,6 +1,8 @@
 // Networks in the form that trains: the same numbers, with other dropout and sparse gradients of large tables.
 #include "graph/training_form.h"
 
+#include <torch/csrc/jit/api/module.h>
+
 #include <algorithm>
 
 #include "graph/builder.h"
@@ -127,6 +129,44 @@ TEST_CASE("TrainingForm: without dropout a step of a whole network is that of th
     check_same(network, {at::randn({6, 4})});
     CHECK_FALSE(pass_of(network, true, {at::randn({6, 4})}).buffers.at("mean").equal(at::zeros({4})));
   }
+}
+
+TEST_CASE("TrainingForm: layers of one input are one call, and a norm takes the sum and the dropout before it", "[graph]") {
+  const graph::Network form = graph::training_form(test::tiny_bert(0.1).network());
+  const std::string code = form.module().get_method("forward").graph()->toString();
+  const auto count = [&](const std::string& kind) {
+    std::size_t found = 0;
+    for (std::size_t at = code.find(kind + "("); at != std::string::npos; at = code.find(kind + "(", at + 1)) ++found;
+    return found;
+  };
+  const std::size_t norms = count("graft::residual_norm");
+  CHECK(norms >= 2);
+  CHECK(count("aten::layer_norm") == 1);        // of the embeddings, whose dropout comes after it
+  CHECK(count("graft::linears") == 2 * norms);  // query, key and value; output; two of the inner layer
+  CHECK(count("aten::linear") == 0);
+}
+
+TEST_CASE("TrainingForm: layers stay apart where their input changes in between", "[graph]") {
+  const bool changes = GENERATE(true, false);
+  const graph::Network network = test::network_of(
+      std::string("def forward(self, x):\n    x = x + 0.0\n    a = torch.linear(x, self.a, self.b)\n") +
+          (changes ? "    x.mul_(2.0)\n" : "") + "    return a * torch.linear(x, self.b, None) * torch.linear(x, self.a, self.b)\n",
+      {{"a", at::randn({4, 4})}, {"b", at::randn({4})}});
+  const std::string code = graph::training_form(network).module().get_method("forward").graph()->toString();
+  INFO(code);
+  std::size_t calls = 0;
+  for (std::size_t at = code.find("graft::linears"); at != std::string::npos; at = code.find("graft::linears", at + 1)) ++calls;
+  CHECK(calls == (changes ? 3 : 2));
+}
+
+TEST_CASE("TrainingForm: a norm stays apart where the sum is read elsewhere or its parts change in between", "[graph]") {
+  const std::string middle = GENERATE(as<std::string>(), "", "    s.add_(1.0)\n", "    x.add_(1.0)\n");
+  const std::string rest = middle.empty() ? " + s" : "";
+  const graph::Network network = test::network_of("def forward(self, x, r):\n    s = torch.dropout(x, 0.0, self.training) + r\n" + middle +
+                                                      "    return torch.layer_norm(s, [32], self.w, self.b, 1e-5)" + rest + "\n",
+                                                  {{"w", at::rand({32})}, {"b", at::rand({32})}});
+  const std::string code = graph::training_form(network).module().get_method("forward").graph()->toString();
+  CHECK(code.find("residual_norm") == std::string::npos);
 }
 
 TEST_CASE("TrainingForm: a model trains whole in it, its statistics move, and afterwards it is in eval mode", "[graph]") {

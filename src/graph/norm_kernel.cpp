@@ -1,0 +1,133 @@
+#include "graph/norm_kernel.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "graft/core/rng.h"
+#include "graph/vectors.h"
+
+namespace graft::graph {
+namespace {
+
+template <int lanes>
+struct Kernel : Access<lanes> {
+  using Vector = typename Vectors<lanes>::Floats;
+  using Integers = typename Vectors<lanes>::Integers;
+  using Halves = typename Vectors<lanes>::Halves;
+  using Access<lanes>::at;
+
+  /// A block of numbers by their place in the tensor, a multiple of 4: 0 where they are dropped, the others scaled; as dropout.cpp decides.
+  GRAFT_INLINE void drop(float* block, std::int64_t place, const Dropping& dropping) {
+    if (dropping.dropped == 0) return;
+    std::uint64_t words[norm_block / 4];
+    for (int k = 0; k < norm_block / 4; ++k) words[k] = Rng::word(dropping.seed, static_cast<std::uint64_t>(place / 4 + k));
+    std::uint16_t decisions[norm_block];
+    std::memcpy(decisions, words, sizeof(decisions));
+    const Integers least = Integers{} + dropping.dropped;
+    for (std::int64_t j = 0; j < norm_block; j += lanes) {
+      const Integers decided = __builtin_convertvector(*reinterpret_cast<const Halves*>(decisions + j), Integers);
+      const Integers kept = (decided >= least) & reinterpret_cast<const Integers&>(at(block + j));
+      at(block + j) = reinterpret_cast<const Vector&>(kept) * dropping.scale;
+    }
+  }
+
+  template <class Number>
+  GRAFT_INLINE void row(const NormTask<Number>& task, std::int64_t index) {
+    const std::int64_t start = index * task.width;
+    float* sums = task.normalized + start;
+    Vector total{};
+    for (std::int64_t i = 0; i < task.width; i += norm_block) {
+      float block[norm_block];
+      for (std::int64_t j = 0; j < norm_block; j += lanes) Access<lanes>::load(task.x + start + i + j, block + j);
+      drop(block, start + i, task.dropping);
+      for (std::int64_t j = 0; j < norm_block; j += lanes) {
+        const Vector sum = at(block + j) + at(task.residual + start + i + j);
+        at(sums + i + j) = sum;
+        total += sum;
+      }
+    }
+    const auto count = static_cast<float>(task.width);
+    const float mean = Access<lanes>::sum(total) / count;
+    Vector squares{};
+    for (std::int64_t j = 0; j < task.width; j += lanes) {
+      const Vector centred = at(sums + j) - mean;
+      squares += centred * centred;
+    }
+    const float inverse = 1 / std::sqrt(Access<lanes>::sum(squares) / count + task.epsilon);
+    task.inverse[index] = inverse;
+    for (std::int64_t j = 0; j < task.width; j += lanes) {
+      const Vector normalized = (at(sums + j) - mean) * inverse;
+      at(sums + j) = normalized;
+      at(task.y + start + j) = normalized * at(task.weight + j) + at(task.bias + j);
+    }
+  }
+
+  template <class Number>
+  GRAFT_INLINE void row(const NormGradientTask<Number>& task, std::int64_t index) {
+    const std::int64_t start = index * task.width;
+    const float *gradient = task.gradient + start, *normalized = task.normalized + start;
+    Vector sum{}, product{};
+    for (std::int64_t j = 0; j < task.width; j += lanes) {
+      const Vector given = at(gradient + j), place = at(normalized + j), scaled = given * at(task.weight + j);
+      sum += scaled;
+      product += scaled * place;
+      at(task.weight_sum + j) += given * place;
+      at(task.bias_sum + j) += given;
+    }
+    const auto count = static_cast<float>(task.width);
+    const float mean = Access<lanes>::sum(sum) / count, slope = Access<lanes>::sum(product) / count, inverse = task.inverse[index];
+    for (std::int64_t i = 0; i < task.width; i += norm_block) {
+      float block[norm_block];
+      for (std::int64_t j = 0; j < norm_block; j += lanes) {
+        at(block + j) = (at(gradient + i + j) * at(task.weight + i + j) - mean - at(normalized + i + j) * slope) * inverse;
+        at(task.residual + start + i + j) = at(block + j);
+      }
+      drop(block, start + i, task.dropping);
+      for (std::int64_t j = 0; j < norm_block; j += lanes) Access<lanes>::store(task.x + start + i + j, at(block + j));
+    }
+  }
+
+  template <class Task>
+  GRAFT_INLINE void run(const Task& task, std::int64_t begin, std::int64_t end) {
+    for (std::int64_t index = begin; index < end; ++index) row(task, index);
+  }
+};
+
+template <class Task>
+void run_plain(const Task& task, std::int64_t begin, std::int64_t end) {
+  Kernel<4>::run(task, begin, end);
+}
+
+#if defined(__x86_64__)
+template <class Task>
+[[gnu::target("avx2,fma")]] void run_avx2(const Task& task, std::int64_t begin, std::int64_t end) {
+  Kernel<8>::run(task, begin, end);
+}
+template <class Task>
+[[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,fma")]] void run_avx512(const Task& task, std::int64_t begin, std::int64_t end) {
+  Kernel<16>::run(task, begin, end);
+}
+#endif
+
+template <class Task>
+void run(const Task& task, std::int64_t begin, std::int64_t end) {
+  static const auto kernel = [] {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512dq"))
+      return run_avx512<Task>;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return run_avx2<Task>;
+#endif
+    return run_plain<Task>;
+  }();
+  kernel(task, begin, end);
+}
+
+}  // namespace
+
+void norm_rows(const NormTask<float>& task, std::int64_t begin, std::int64_t end) { run(task, begin, end); }
+void norm_rows(const NormTask<c10::BFloat16>& task, std::int64_t begin, std::int64_t end) { run(task, begin, end); }
+void norm_gradient_rows(const NormGradientTask<float>& task, std::int64_t begin, std::int64_t end) { run(task, begin, end); }
+void norm_gradient_rows(const NormGradientTask<c10::BFloat16>& task, std::int64_t begin, std::int64_t end) { run(task, begin, end); }
+
+}  // namespace graft::graph
