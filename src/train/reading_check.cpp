@@ -12,7 +12,9 @@
 #include "core/json.h"
 #include "core/names.h"
 #include "core/table.h"
+#include "graft/text/question_windows.h"
 #include "graft/text/tokenizer.h"
+#include "graft/text/words.h"
 #include "graph/ends.h"
 #include "graph/lookup_tables.h"
 
@@ -84,11 +86,24 @@ void bytes_for_numbers(const Model& model, const Data& train, std::vector<Proble
   }
 }
 
+/// What preprocessing makes of texts: tokens of this vocabulary, so many at most.
+struct Tokens {
+  const text::Subwords* vocabulary;
+  std::int64_t most;
+};
+
+std::optional<Tokens> tokens_of(const Preprocess& preprocess) {
+  if (const auto* texts = dynamic_cast<const text::Tokenizer*>(&preprocess)) return Tokens{&texts->words(), texts->options().max_length};
+  if (const auto* words = dynamic_cast<const text::Words*>(&preprocess)) return Tokens{&words->subwords(), words->options().max_length};
+  const auto* windows = dynamic_cast<const text::QuestionWindows*>(&preprocess);
+  return windows != nullptr ? std::optional(Tokens{&windows->words(), windows->options().max_length}) : std::nullopt;
+}
+
 /// Tried on the longest text and the largest id, where a table looks too small for them.
 void small_tables(const Model& model, std::vector<Problem>& found) {
-  const auto* tokenizer = dynamic_cast<const text::Tokenizer*>(model.preprocess().get());
-  if (tokenizer == nullptr) return;
-  const auto vocabulary = static_cast<std::int64_t>(tokenizer->words().size()), length = tokenizer->options().max_length;
+  const auto tokens = tokens_of(*model.preprocess());
+  if (!tokens) return;
+  const auto vocabulary = static_cast<std::int64_t>(tokens->vocabulary->size()), length = tokens->most;
   std::int64_t smallest = std::numeric_limits<std::int64_t>::max(), largest = 0;
   const std::set<std::string> tables = graph::lookup_tables(model.backbone().network());
   for (const auto& [name, tensor] : model.backbone().network().parameters()) {
@@ -122,23 +137,26 @@ void small_tables(const Model& model, std::vector<Problem>& found) {
 /// Ids that stand for other words than those that the network has learned them with: of the vocabulary that came with its file, where there
 /// is one.
 void other_words(const Model& model, std::vector<Problem>& found) {
-  const auto* tokenizer = dynamic_cast<const text::Tokenizer*>(model.preprocess().get());
+  const auto tokens = tokens_of(*model.preprocess());
   const auto file = model.backbone().files().find("tokenizer.json");
-  if (tokenizer == nullptr || file == model.backbone().files().end()) return;
-  std::optional<text::WordPiece> own;
+  if (!tokens || file == model.backbone().files().end()) return;
+  std::shared_ptr<const text::Subwords> own;
   try {
-    own = text::WordPiece::from_json(file->second);
+    own = text::subwords_from_json(file->second);
   } catch (const Error&) {
     return;  // of a kind that is not read
   }
-  const text::WordPiece& given = tokenizer->words();
+  const text::Subwords& given = *tokens->vocabulary;
   std::int64_t differ = std::abs(static_cast<std::int64_t>(own->size()) - static_cast<std::int64_t>(given.size())), first = -1;
   for (std::int64_t id = 0; id < static_cast<std::int64_t>(std::min(own->size(), given.size())); ++id) {
     if (own->token(id) == given.token(id)) continue;
     if (first < 0) first = id;
     ++differ;
   }
-  const bool reads_alike = own->options().lowercase == given.options().lowercase;
+  const auto* own_pieces = dynamic_cast<const text::WordPiece*>(own.get());
+  const auto* given_pieces = dynamic_cast<const text::WordPiece*>(&given);
+  const bool reads_alike =
+      own_pieces == nullptr || given_pieces == nullptr || own_pieces->options().lowercase == given_pieces->options().lowercase;
   if (differ == 0 && reads_alike) return;
   const std::string example = first < 0 ? ""
                                         : "; the id " + with_commas(first) + " is \"" + given.token(first) + "\" in the one and \"" +
