@@ -166,16 +166,17 @@ void decide(Task& task, const TrainSettings& settings, const Data& train) {
 
 }  // namespace
 
-namespace {
+bool answers_by_token(const Task& task) { return task.kind == Task::Kind::Answers || task.kind == Task::Kind::Tokens; }
 
 bool has_unanswerable(const Data& data) {
   for (std::size_t i = 0; i < data.size(); ++i) {
-    if (!data.get(i).has_value("answers")) return true;
+    const Record record = data.get(i);
+    const auto answers = record.values.find("answers");
+    const auto* list = answers == record.values.end() ? nullptr : std::get_if<std::vector<std::string>>(&answers->second);
+    if (list == nullptr || list->empty()) return true;
   }
   return false;
 }
-
-}  // namespace
 
 std::vector<std::string> Task::columns() const {
   std::vector<std::string> all = texts;

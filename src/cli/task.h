@@ -26,6 +26,10 @@ struct Task {
   std::string stratify() const { return kind == Kind::Classify ? targets.front() : std::string(); }
 };
 
+bool answers_by_token(const Task& task);
+/// True if a question of the data has no answer.
+bool has_unanswerable(const Data& data);
+
 /// As --task names it: "classify", "multilabel", "regress", "pairs", "qa", "tokens".
 const std::vector<std::string>& task_names();
 std::string name_of(const Task& task);

@@ -116,12 +116,13 @@ TrainInputs load_inputs(TrainSettings& settings) {
   settings.label = joined(task->targets);
   Splits data{*files.train, files.valid.value_or(Data()), files.test.value_or(Data())};
   if (settings.split < 0) {
-    // A probe needs none of the data to choose: it holds out parts in turn. Without test data a part is left to measure on.
-    const bool words = task->kind == Task::Kind::Answers || task->kind == Task::Kind::Tokens;
-    const bool probes =
-        !words && (settings.preset == "probe" || (settings.preset == "auto" && (settings.freeze.empty() || settings.freeze == "all") &&
-                                                  files.train->size() < train::enough_to_train_all));
-    settings.split = probes && files.test && settings.hidden == 0 && settings.dropout == 0 ? 0.0 : 0.1;
+    // A probe needs none of the data to choose: it holds out parts in turn. What answers token by token learns from all of it, to the end
+    // of its epochs, unless a threshold has to be chosen. Without test data a part is left to measure on.
+    const bool probes = settings.preset == "probe" || (settings.preset == "auto" && (settings.freeze.empty() || settings.freeze == "all") &&
+                                                       files.train->size() < train::enough_to_train_all);
+    const bool needs_none = answers_by_token(*task) ? task->kind != Task::Kind::Answers || !has_unanswerable(*files.train)
+                                                    : probes && settings.hidden == 0 && settings.dropout == 0;
+    settings.split = needs_none && files.test ? 0.0 : 0.1;
   }
   if (settings.valid.empty() && settings.split > 0 && settings.folds == 0) {
     const Splits parts =

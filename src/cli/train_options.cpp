@@ -67,7 +67,7 @@ TrainerOptions TrainSettings::trainer() const {
                                       : optimizer == "lion" ? OptimizerKind::Lion
                                                             : OptimizerKind::AdamW,
                          .lr = lr,
-                         .backbone_lr_ratio = backbone_lr,
+                         .backbone_lr_ratio = backbone_lr == -1 ? std::nullopt : std::optional(backbone_lr),
                          .weight_decay = weight_decay,
                          .nesterov = optimizer == "sgd",
                          .schedule = Schedule(Schedule::kind_from(schedule), warmup),

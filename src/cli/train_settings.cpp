@@ -44,7 +44,7 @@ void for_each(Settings& s, Visit visit) {
   visit("accumulate", s.accumulate, "Batches of a step, whose gradients are those of one large batch");
   visit("optimizer", s.optimizer, "adamw, sgd (Nesterov momentum 0.9) or lion");
   visit("lr", s.lr, "Learning rate of the head");
-  visit("backbone-lr", s.backbone_lr, "The backbone's share of it");
+  visit("backbone-lr", s.backbone_lr, "The backbone's share of it; -1: the preset's, mostly 0.1");
   visit("layer-decay", s.layer_decay, "Each layer group's share of the rate of the group above it; 0: the preset's");
   visit("weight-decay", s.weight_decay, "Of matrices; biases, norms and embedding tables do not decay");
   visit("schedule", s.schedule, "constant, linear, cosine, polynomial, one-cycle or plateau");

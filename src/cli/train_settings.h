@@ -30,7 +30,7 @@ struct TrainSettings {
   std::string store = "auto", store_budget = "2GB", step_budget = "off", prefix = "fast", precision = "auto";
   int epochs = 0;
   int batch = 0, accumulate = 1;
-  double lr = 1e-3, backbone_lr = 0.1, layer_decay = 0, weight_decay = 0.01;
+  double lr = 1e-3, backbone_lr = -1, layer_decay = 0, weight_decay = 0.01;
   std::string optimizer = "adamw", schedule = "linear", clip = "norm:1";
   double warmup = 0.1, ema = 0, l2_sp = 0;
   bool gradient_checkpointing = false;

@@ -28,6 +28,8 @@ namespace {
 // Of `finetune`, whose head is solved when the steps begin.
 constexpr double finetune_layer_decay = 0.9;
 constexpr double finetune_head_share = 0.3;  // of the head's rate: it has little left to learn
+// Of `finetune`, where the head answers token by token.
+constexpr double token_backbone_share = 0.2;
 constexpr int gradual_epochs = 4;
 
 Preset choose(const Model& model, const Splits& data, std::string& why) {
@@ -115,12 +117,16 @@ Course settle(Model& model, const Splits& data, Preset preset, const TrainerOpti
                    : "the head in epoch 1, " + most + " in epoch " + std::to_string(last) + ", more from the top in each epoch between");
     return course;
   }
-  if (preset == Preset::Finetune) {
+  if (preset == Preset::Finetune && model.policy() == Freeze::all() && !model.keeps_rows()) {
+    // Nothing is solved, and what tokens are to tell lies deeper in the network than what a text is about.
+    if (!course.trainer.backbone_lr_ratio) course.trainer.backbone_lr_ratio = token_backbone_share;
+  } else if (preset == Preset::Finetune) {
     if (!course.trainer.layer_decay) course.trainer.layer_decay = finetune_layer_decay;
     course.solves = linear;
     if (linear) {
       course.trainer.lr *= finetune_head_share;
-      course.trainer.backbone_lr_ratio = std::min(1.0, course.trainer.backbone_lr_ratio / finetune_head_share);
+      course.trainer.backbone_lr_ratio =
+          std::min(1.0, course.trainer.backbone_lr_ratio.value_or(usual_backbone_lr_ratio) / finetune_head_share);
     }
   }
   course.freeze = model.policy() == Freeze::all() ? Freeze::none() : model.policy();

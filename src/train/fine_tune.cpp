@@ -13,8 +13,8 @@
 #include "train/probe.h"
 #include "train/readable.h"
 #include "train/run.h"
-#include "train/usual_batch.h"
 #include "train/tune.h"
+#include "train/usual_batch.h"
 #include "train/with_precision.h"
 
 namespace graft {

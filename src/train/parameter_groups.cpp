@@ -115,8 +115,8 @@ std::vector<ParameterGroup> parameter_groups(const Model& model, const TrainerOp
   std::set<std::string> added;
   const std::vector<LayerGroup>& layers = model.backbone().groups();
   for (std::size_t i = layers.size(); i-- > 0;) {
-    const double lr =
-        options.lr * options.backbone_lr_ratio * std::pow(options.layer_decay.value_or(1.0), static_cast<double>(layers.size() - 1 - i));
+    const double lr = options.lr * options.backbone_lr_ratio.value_or(usual_backbone_lr_ratio) *
+                      std::pow(options.layer_decay.value_or(1.0), static_cast<double>(layers.size() - 1 - i));
     for (const std::string& name : layers[i].names) {
       const auto& [first, tensor] = known.at(name);
       if (trains.contains(first) && added.insert(first).second) groups.add("backbone." + layers[i].name, "backbone." + first, tensor, lr);

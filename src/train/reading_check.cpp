@@ -101,9 +101,9 @@ std::optional<Tokens> tokens_of(const Preprocess& preprocess) {
 
 /// Tried on the longest text and the largest id, where a table looks too small for them.
 void small_tables(const Model& model, std::vector<Problem>& found) {
-  const auto tokens = tokens_of(*model.preprocess());
-  if (!tokens) return;
-  const auto vocabulary = static_cast<std::int64_t>(tokens->vocabulary->size()), length = tokens->most;
+  const auto reads = tokens_of(*model.preprocess());
+  if (!reads) return;
+  const auto vocabulary = static_cast<std::int64_t>(reads->vocabulary->size()), length = reads->most;
   std::int64_t smallest = std::numeric_limits<std::int64_t>::max(), largest = 0;
   const std::set<std::string> tables = graph::lookup_tables(model.backbone().network());
   for (const auto& [name, tensor] : model.backbone().network().parameters()) {
@@ -137,16 +137,16 @@ void small_tables(const Model& model, std::vector<Problem>& found) {
 /// Ids that stand for other words than those that the network has learned them with: of the vocabulary that came with its file, where there
 /// is one.
 void other_words(const Model& model, std::vector<Problem>& found) {
-  const auto tokens = tokens_of(*model.preprocess());
+  const auto reads = tokens_of(*model.preprocess());
   const auto file = model.backbone().files().find("tokenizer.json");
-  if (!tokens || file == model.backbone().files().end()) return;
+  if (!reads || file == model.backbone().files().end()) return;
   std::shared_ptr<const text::Subwords> own;
   try {
     own = text::subwords_from_json(file->second);
   } catch (const Error&) {
     return;  // of a kind that is not read
   }
-  const text::Subwords& given = *tokens->vocabulary;
+  const text::Subwords& given = *reads->vocabulary;
   std::int64_t differ = std::abs(static_cast<std::int64_t>(own->size()) - static_cast<std::int64_t>(given.size())), first = -1;
   for (std::int64_t id = 0; id < static_cast<std::int64_t>(std::min(own->size(), given.size())); ++id) {
     if (own->token(id) == given.token(id)) continue;

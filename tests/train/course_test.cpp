@@ -54,7 +54,7 @@ TEST_CASE("settle: finetune solves a linear head first, which then learns at a s
   CHECK(course.steps);
   CHECK(policy == Freeze::all());  // for the solution
   CHECK(course.trainer.lr == Approx(3e-4));
-  CHECK(course.trainer.lr * course.trainer.backbone_lr_ratio == Approx(1e-4));  // the backbone's stays
+  CHECK(course.trainer.lr * course.trainer.backbone_lr_ratio.value() == Approx(1e-4));  // the backbone's stays
   CHECK(course.trainer.layer_decay == 0.9);
   CHECK(course.trainer.unfreeze.empty());
   CHECK(course.text.starts_with("finetune: the linear head solved on frozen features; then 24,384 of 24,384 backbone parameters train"));

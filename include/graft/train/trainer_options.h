@@ -38,6 +38,9 @@ struct Unfreeze {
 /// Of TrainerOptions::step_budget.
 constexpr std::int64_t free_memory = -1;
 
+/// Of TrainerOptions::backbone_lr_ratio, where neither caller nor preset says it.
+constexpr double usual_backbone_lr_ratio = 0.1;
+
 struct TrainerOptions {
   /// Passes over the training data; unset: 3 if some of the backbone trains, else 30.
   std::optional<int> epochs = std::nullopt;
@@ -48,8 +51,8 @@ struct TrainerOptions {
   OptimizerKind optimizer = OptimizerKind::AdamW;
   /// Learning rate of the head.
   double lr = 1e-3;
-  /// The backbone learns at lr times this, in [0, 1].
-  double backbone_lr_ratio = 0.1;
+  /// The backbone learns at lr times this, in [0, 1]; unset: 0.1, or what a preset takes.
+  std::optional<double> backbone_lr_ratio = std::nullopt;
   /// Each layer group below the last one learns at this share of the rate of the one above it, in (0, 1]; unset: 1, or what a preset takes.
   std::optional<double> layer_decay = std::nullopt;
   double weight_decay = 0.01;
