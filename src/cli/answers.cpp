@@ -26,6 +26,7 @@ Json json_of(const Decoded& answer, const std::string& text) {
   Json best = Json::array();
   for (const auto& [label, score] : answer.top) best.push_back({{"label", label}, {"score", score}});
   Json json{{"label", answer.label}, {"score", answer.score}, {"top", best}};
+  if (answer.rejection_score) json.update({{"rejected", answer.rejected}, {"rejection_score", *answer.rejection_score}});
   for (const auto& [name, tensor] : answer.values) json["values"][name] = numbers(tensor);
   if (has_spans(answer)) json["spans"] = json_of_spans(answer, text);
   if (!answer.tags.empty()) json["tags"] = answer.tags;
@@ -44,13 +45,17 @@ std::string text_of(const Decoded& answer, const std::string& text) {
   }
   std::string others;
   for (const auto& [label, score] : answer.top) {
-    if (label != answer.label) others += (others.empty() ? "" : ", ") + label + " " + fixed(score, 2);
+    if (label != answer.label || answer.rejected) others += (others.empty() ? "" : ", ") + label + " " + fixed(score, 2);
   }
+  if (answer.rejected) return "none of these, score " + fixed(answer.rejection_score.value(), 2) + "  (nearest: " + others + ")";
   return fixed(answer.score, 2) + " " + answer.label + (others.empty() ? "" : "  (" + others + ")");
 }
 
 std::vector<std::string> answer_columns(const std::vector<Decoded>& answers) {
-  if (answers.empty() || !is_numeric(answers.front())) return {"prediction", "score"};
+  if (answers.empty() || !is_numeric(answers.front())) {
+    if (answers.empty() || !answers.front().rejection_score) return {"prediction", "score"};
+    return {"prediction", "score", "rejected", "rejection_score"};
+  }
   std::vector<std::string> names;
   for (const auto& [name, tensor] : answers.front().values) {
     const std::string base = answers.front().values.size() == 1 ? "prediction" : "prediction_" + name;
@@ -60,7 +65,13 @@ std::vector<std::string> answer_columns(const std::vector<Decoded>& answers) {
 }
 
 std::vector<std::string> answer_cells(const Decoded& answer) {
-  if (!is_numeric(answer)) return {answer.label, fixed(answer.score, 4)};
+  if (!is_numeric(answer)) {
+    std::vector<std::string> cells{answer.label, fixed(answer.score, 4)};
+    if (!answer.rejection_score) return cells;
+    cells.push_back(answer.rejected ? "true" : "false");
+    cells.push_back(fixed(*answer.rejection_score, 4));
+    return cells;
+  }
   std::vector<std::string> cells;
   for (const auto& [name, tensor] : answer.values) {
     for (const double value : numbers(tensor)) cells.push_back(Json(value).dump());

@@ -8,14 +8,16 @@
 
 namespace graft::cli {
 
-/// {"label", "score", "top"}, "values" where the answer is numbers, and "spans" (with characters as offsets) and "tags" where it is parts
-/// or words of `text`.
+/// {"label", "score", "top"}, "rejected" and "rejection_score" where the head can reject, "values" where the answer is numbers, and "spans"
+/// (with characters as offsets) and "tags" where it is parts or words of `text`.
 Json json_of(const Decoded& answer, const std::string& text);
 
-/// One line: "0.93 billing  (refund 0.04, delivery 0.02)"; of parts of a text, or labels of its words, the text with them marked.
+/// One line: "0.93 billing  (refund 0.04, delivery 0.02)", or "none of these, score 2.41  (nearest: billing 0.31, refund 0.22)"; of labels
+/// of words, the text with them marked.
 std::string text_of(const Decoded& answer, const std::string& text);
 
-/// The columns that answers add to a table: "prediction" and "score"; "prediction_NAME" each where an answer is several numbers.
+/// The columns that answers add to a table: "prediction" and "score", "rejected" and "rejection_score"; "prediction_NAME" each where an
+/// answer is several numbers.
 std::vector<std::string> answer_columns(const std::vector<Decoded>& answers);
 /// The cells of these columns.
 std::vector<std::string> answer_cells(const Decoded& answer);

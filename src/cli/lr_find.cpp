@@ -12,6 +12,7 @@
 #include "train/preflight.h"
 #include "train/probe.h"
 #include "train/readable.h"
+#include "train/rejection.h"
 
 namespace graft::cli {
 namespace {
@@ -82,6 +83,7 @@ int run(LrFindSettings settings, const CLI::App& command, const Voice& voice) {
   require_writable(settings.picture);
   TrainInputs inputs = load_inputs(settings.train);
   Model model = inputs.make_model();
+  train::leave_out_of_scope(model.head(), inputs.data.train);
   TrainerOptions trainer = settings.train.trainer();
   inputs.data.train = train::readable(model, inputs.data.train, trainer).data;
   train::preflight(model, inputs.data);

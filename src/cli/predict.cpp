@@ -129,7 +129,8 @@ Run add_predict(CLI::App& app, Voice& voice) {
   command->add_option("--csv", flags->csv, "A .csv, .tsv or .jsonl file to answer, record by record");
   command->add_option("--question", flags->question, "A question, for a model that finds answers in texts");
   command->add_option("--context", flags->context, "The file with the text that answers it; -: stdin");
-  command->add_option("--out", flags->out, "The file to write: that of --csv with columns prediction and score");
+  command->add_option("--out", flags->out,
+                      "The file to write: that of --csv with columns prediction and score (and rejected, where the model can)");
   command->add_option("--top", flags->top, "How many of the best answers to show")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_flag("--trust", flags->trust, "Load the model without the check of its code");
   flags->machine.add_flags(*command);

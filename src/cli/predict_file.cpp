@@ -62,9 +62,13 @@ std::string with_columns_jsonl(const std::string& path, const std::vector<Decode
     }
     const Decoded& answer = answers[next++];
     const std::vector<std::string> cells = answer_cells(answer);
-    if (columns.back() == "score") {
+    if (columns.size() > 1 && columns[1] == "score") {
       record["prediction"] = answer.label;
       record["score"] = answer.score;
+      if (answer.rejection_score) {
+        record["rejected"] = answer.rejected;
+        record["rejection_score"] = *answer.rejection_score;
+      }
     } else {
       for (std::size_t i = 0; i < columns.size(); ++i) record[columns[i]] = OrderedJson::parse(cells[i]);
     }

@@ -14,6 +14,7 @@
 #include "graft/head/multilabel.h"
 #include "graft/head/question_answering.h"
 #include "graft/head/regressor.h"
+#include "graft/head/rejection.h"
 #include "graft/head/token_classifier.h"
 #include "graft/text/question_windows.h"
 
@@ -208,6 +209,13 @@ Task choose_task(const TrainSettings& settings, const Data& train) {
   task.texts = task.pairs ? pair_columns(settings, train) : columns(settings.text, text_names, train, "text", settings.train);
   task.targets = columns(settings.label, label_names, train, "label", settings.train);
   decide(task, settings, train);
+  if (settings.rejection() && task.kind != Task::Kind::Classify) {
+    throw ConfigError(
+        {.code = "graft-C104",
+         .message = "[graft train] answers are rejected where a record has one class; this run learns otherwise, as " + task.why + ".",
+         .remedy = "Leave the flags --reject-... out, or name the column of the class with --label.",
+         .place = settings.train});
+  }
   return task;
 }
 
@@ -252,11 +260,13 @@ std::unique_ptr<Head> make_head(const Task& task, const TrainSettings& settings,
     case Task::Kind::Classify:
       break;
   }
-  const std::vector<std::string> labels = train.labels(target);
+  const auto rejection = settings.rejection();
+  const Data taught = rejection ? head::in_scope(train, target, rejection->label) : train;
+  const std::vector<std::string> labels = taught.labels(target);
   if (labels.size() < 2) {
     throw DataError({.code = "graft-D101",
                      .message = "[graft train] at least two classes are wanted in column \"" + target + "\"; all " +
-                                std::to_string(train.size()) + " records have " + quoted_list(labels) + ".",
+                                std::to_string(taught.size()) + " records have " + quoted_list(labels) + ".",
                      .remedy = "Name the column of the class with --label, or bring records of another class.",
                      .place = settings.train});
   }
@@ -265,9 +275,11 @@ std::unique_ptr<Head> make_head(const Task& task, const TrainSettings& settings,
       .labels = labels,
       .hidden = settings.hidden,
       .dropout = settings.dropout,
-      .class_weights = settings.class_weights == "balanced" ? head::balanced_weights(train, target, labels) : std::vector<double>(),
+      .unit_length = rejection.has_value(),
+      .class_weights = settings.class_weights == "balanced" ? head::balanced_weights(taught, target, labels) : std::vector<double>(),
       .label_smoothing = settings.label_smoothing,
       .focal_gamma = settings.focal,
+      .rejection = rejection,
       .seed = seed});
 }
 

@@ -17,6 +17,7 @@
 #include "graft/optim/schedule_preview.h"
 #include "graft/train/data_check.h"
 #include "train/readable.h"
+#include "train/rejection.h"
 #include "train/tune.h"
 #include "train/usual_batch.h"
 #include "train/with_precision.h"
@@ -86,6 +87,9 @@ int run(TrainSettings settings, const Voice& voice) {
   const Stopwatch loading;
   TrainInputs inputs = load_inputs(settings);
   Model model = inputs.make_model();
+  const auto left_out = train::leave_out_of_scope(model.head(), inputs.data.train);
+  if (left_out) warn(*left_out);
+  train::require_choice(model.head(), inputs.data.valid);
   TrainerOptions trainer = settings.trainer();
   train::Readable readable = train::readable(model, inputs.data.train, trainer);
   inputs.data.train = readable.data;
@@ -113,6 +117,7 @@ int run(TrainSettings settings, const Voice& voice) {
       train::Records::Checked);
   train::add(report.training.skipped, readable.skipped);
   line->clear();
+  if (left_out) report.warnings.insert(report.warnings.begin(), *left_out);
   report.training.phases.insert(report.training.phases.begin(), {"load", load_seconds});
   log(LogLevel::Info, report.plan + "; ended: " + report.training.ended);
   const bool can_resume = Interrupt::exit_code() != 0 && !checkpoints_in(trainer.checkpoints.folder).empty();

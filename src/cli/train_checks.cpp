@@ -35,6 +35,7 @@ std::vector<Problem> TrainSettings::problems() const {
   one_of("schedule", schedule, Schedule::kinds());
   one_of("class-weights", class_weights, {"none", "balanced"});
   one_of("sampler", sampler, {"none", "balanced"});
+  one_of("reject-score", reject_score, head::rejection_score_names());
   one_of("on-error", on_error, {"fail", "skip"});
   one_of("resume", resume, {"off", "auto"});
   try {

@@ -44,18 +44,21 @@ Model continued(const TrainSettings& settings, const Task& task, const Data& tra
                        .place = settings.backbone});
   }
   model.freeze(policy(settings));
-  if (const auto* classifier = dynamic_cast<const head::Classifier*>(&model.head())) {
+  if (auto* classifier = dynamic_cast<head::Classifier*>(&model.head())) {
+    const auto rejection = settings.rejection();
+    if (rejection) classifier->set_rejection(rejection);
     std::vector<std::string> labels = classifier->options().labels;
     for (const std::string& label : train.labels(task.targets.front())) {
-      if (std::ranges::find(labels, label) == labels.end()) labels.push_back(label);
+      const bool is_class = !rejection || label != rejection->label;
+      if (is_class && std::ranges::find(labels, label) == labels.end()) labels.push_back(label);
     }
     if (labels.size() > classifier->options().labels.size()) model.replace_head(classifier->extended(labels));
   }
   return model;
 }
 
-/// The columns of a saved model stand in for those that no flag names.
-bool take_columns(TrainSettings& settings, const Backbone& backbone) {
+/// The columns of a saved model, and how it rejects, stand in for what no flag names.
+bool take_over(TrainSettings& settings, const Backbone& backbone) {
   const auto file = backbone.files().find("graft.json");
   if (file == backbone.files().end()) return false;
   const Json manifest = parse_json(file->second, settings.backbone + ":graft.json");
@@ -66,6 +69,13 @@ bool take_columns(TrainSettings& settings, const Backbone& backbone) {
     settings.text = joined(texts);
   }
   if (settings.label.empty()) settings.label = joined(target_columns(manifest.at("head")));
+  const Json rejection = manifest.at("head").value("rejection", Json());
+  if (!rejection.is_null() && !settings.rejection()) {
+    settings.reject_label = rejection.at("label");
+    settings.reject_score = rejection.at("score");
+    settings.reject_recall = rejection.at("recall");
+    settings.reject_precision = rejection.at("precision");
+  }
   return true;
 }
 
@@ -90,7 +100,7 @@ TrainInputs load_inputs(TrainSettings& settings) {
   if (!settings.backbone.empty()) {
     backbone = mistakes.attempt([&] { return Backbone::load(settings.backbone, settings.backbone_options()); });
     mistakes.attempt(
-        [&] { return backbone && predict::reading_manifest(settings.backbone, [&] { return take_columns(settings, *backbone); }); });
+        [&] { return backbone && predict::reading_manifest(settings.backbone, [&] { return take_over(settings, *backbone); }); });
   }
   Files files;
   const auto open = [&](const std::string& path, const std::vector<std::string>& columns) {
@@ -121,7 +131,7 @@ TrainInputs load_inputs(TrainSettings& settings) {
     const bool probes = settings.preset == "probe" || (settings.preset == "auto" && (settings.freeze.empty() || settings.freeze == "all") &&
                                                        files.train->size() < train::enough_to_train_all);
     const bool needs_none = answers_by_token(*task) ? task->kind != Task::Kind::Answers || !has_unanswerable(*files.train)
-                                                    : probes && settings.hidden == 0 && settings.dropout == 0;
+                                                    : probes && settings.hidden == 0 && settings.dropout == 0 && !settings.rejection();
     settings.split = needs_none && files.test ? 0.0 : 0.1;
   }
   if (settings.valid.empty() && settings.split > 0 && settings.folds == 0) {

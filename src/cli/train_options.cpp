@@ -60,6 +60,14 @@ std::optional<std::pair<std::string, double>> target_from(const std::string& tex
   return std::pair(text.substr(0, equals), *value);
 }
 
+std::optional<head::RejectionOptions> TrainSettings::rejection() const {
+  if (reject_label.empty() && reject_recall == 0 && reject_precision == 0) return std::nullopt;
+  head::RejectionOptions options{.score = head::rejection_score_from(reject_score), .precision = reject_precision};
+  if (!reject_label.empty()) options.label = reject_label;
+  if (reject_recall != 0) options.recall = reject_recall;
+  return options;
+}
+
 TrainerOptions TrainSettings::trainer() const {
   TrainerOptions options{.batch_size = batch,
                          .accumulate = accumulate,

@@ -63,6 +63,13 @@ void for_each(Settings& s, Visit visit) {
   visit("focal", s.focal, "Focal loss with this gamma, for rare classes; 0: off");
   visit("class-weights", s.class_weights, "none, or balanced: rare classes weigh more in the loss (classify)");
   visit("sampler", s.sampler, "none, or balanced: an epoch draws every class equally often");
+  visit("reject-label", s.reject_label,
+        "Answer \"none of these\" to what belongs to no class; NAME is the label of such records in the data, if there are any (classify)");
+  visit("reject-score", s.reject_score, "What tells them: energy, max_logit or max_softmax");
+  visit(
+      "reject-recall", s.reject_recall,
+      "The threshold accepts this share of the validation records that belong to a class; 0: 0.95 where --reject-label is given, else off");
+  visit("reject-precision", s.reject_precision, "Or: of the validation records that it accepts, this share belongs to a class; 0: off");
   visit("best-metric", s.best_metric, "Validation metric whose best epoch is kept");
   visit("target-metric", s.target_metric, "End when it is reached: accuracy=0.93");
   visit("time-limit", s.time_limit, "End after 90s, 10m or 2h of training");

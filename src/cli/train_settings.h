@@ -11,6 +11,7 @@
 
 #include "core/json.h"
 #include "graft/core/error.h"
+#include "graft/head/rejection.h"
 #include "graft/train/fine_tune.h"
 
 namespace graft::cli {
@@ -37,6 +38,8 @@ struct TrainSettings {
   int hidden = 0;
   double dropout = 0, label_smoothing = 0, focal = 0;
   std::string class_weights = "none", sampler = "none";
+  std::string reject_label, reject_score = "energy";
+  double reject_recall = 0, reject_precision = 0;
   int patience = 0;
   std::string best_metric = "loss", target_metric, time_limit;
   int folds = 0;
@@ -64,6 +67,8 @@ struct TrainSettings {
   /// What the flags come to; train_options.cpp. `sampler` draws where one is wanted.
   TrainerOptions trainer() const;
   std::vector<std::shared_ptr<Callback>> callbacks() const;
+  /// How answers are rejected, where a flag asks for it.
+  std::optional<head::RejectionOptions> rejection() const;
   ModelOptions model(const Freeze& policy) const;
   BackboneOptions backbone_options() const;
 };

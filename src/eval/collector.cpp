@@ -5,7 +5,15 @@
 #include <algorithm>
 #include <limits>
 
+#include "head/rejecting.h"
+
 namespace graft::eval {
+
+Collector::Collector(const Model& model, const Data& data, std::size_t samples, const EvaluatorOptions& options)
+    : head_(model.head()), preprocess_(*model.preprocess()), data_(data), one_each_(samples == data.size()), keep_(options.mistakes) {
+  for (std::unique_ptr<Metric>& metric : head_.metrics()) metrics_.push_back(std::move(metric));
+  metrics_.insert(metrics_.end(), options.metrics.begin(), options.metrics.end());
+}
 
 void Collector::add(const Fields& outputs, const Batch& batch) {
   for (const LossTerm& term : loss_terms(head_, outputs, batch.targets, batch.size())) {
@@ -58,8 +66,11 @@ void Collector::conclude(std::span<const Decoded> samples, const Record& record)
   ++records_;
   const std::string truth = head_.truth(record);
   if (truth.empty()) return;
-  if (head_.has_classes()) ++answers_[{truth, answer.label}];
-  if (!head_.is_right(answer, record)) mistakes_.push_back({record.place, text_of(record), truth, answer.label, answer.score});
+  // Counted among the classes, as their metrics are: whether an answer is rejected is measured apart.
+  const std::string& best = answer.rejected && !answer.top.empty() ? answer.top.front().first : answer.label;
+  if (head_.has_classes() && !head::is_out_of_scope(head_, record)) ++answers_[{truth, best}];
+  if (!answer.rejected && !head_.is_right(answer, record))
+    mistakes_.push_back({record.place, text_of(record), truth, answer.label, answer.score});
   if (mistakes_.size() > 4 * keep_) trim();
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graft/data/dataset.h"
+#include "graft/eval/evaluator.h"
 #include "graft/eval/report.h"
 #include "graft/model/model.h"
 
@@ -16,14 +17,8 @@ namespace graft::eval {
 /// Everything that is summed up over the batches of one evaluation.
 class Collector {
  public:
-  /// For `samples` in all; keeps the records of the `keep` surest mistakes.
-  Collector(const Model& model, const Data& data, std::size_t samples, std::size_t keep)
-      : head_(model.head()),
-        preprocess_(*model.preprocess()),
-        data_(data),
-        one_each_(samples == data.size()),
-        keep_(keep),
-        metrics_(model.head().metrics()) {}
+  /// For `samples` in all.
+  Collector(const Model& model, const Data& data, std::size_t samples, const EvaluatorOptions& options);
 
   /// The head's outputs for a batch, its targets on the model's device.
   void add(const Fields& outputs, const Batch& batch);
@@ -43,7 +38,7 @@ class Collector {
   bool one_each_;
   std::map<std::int64_t, std::vector<Decoded>> waiting_;
   std::size_t keep_;
-  Metrics metrics_;
+  std::vector<std::shared_ptr<Metric>> metrics_;
   std::map<std::string, std::pair<double, double>> terms_;
   std::map<std::pair<std::string, std::string>, std::int64_t> answers_;  // (truth, answer)
   std::map<std::string, std::int64_t> index_;

@@ -38,7 +38,7 @@ std::optional<EvalReport> run_stored(Model& model, const Data& data, const Evalu
   if (model.keeps_rows()) {
     if (const auto set = FeatureSet::make(model, data, how, options.store)) report = Evaluator(options).run(model, data, *set);
   } else if (const auto set = CutSet::make(model, data, how, options.store)) {
-    report = evaluate_cut(model, data, *set, options.mistakes, stop);
+    report = evaluate_cut(model, data, *set, options, stop);
   }
   if (report) report->seconds = watch.seconds();
   return report;
@@ -54,7 +54,7 @@ EvalReport Evaluator::run(Model& model, const Data& data, std::stop_token stop) 
   const Stopwatch watch;
   Loader loader(data, model.preprocess(), target_function(model),
                 {.batch_positions = options_.batch_positions, .order = Order::ByLength, .threads = options_.threads});
-  eval::Collector collector(model, data, loader.num_samples(), options_.mistakes);
+  eval::Collector collector(model, data, loader.num_samples(), options_);
   std::int64_t done = 0;
   while (!stop.stop_requested()) {
     auto batch = loader.next();
@@ -72,7 +72,7 @@ EvalReport Evaluator::run(Model& model, const Data& data, const FeatureSet& set)
   const c10::NoGradGuard no_grad;
   const EvalMode mode(model);
   const Stopwatch watch;
-  eval::Collector collector(model, data, static_cast<std::size_t>(set.size()), options_.mistakes);
+  eval::Collector collector(model, data, static_cast<std::size_t>(set.size()), options_);
   constexpr std::int64_t rows_at_once = 1024;
   for (std::int64_t start = 0; start < set.size(); start += rows_at_once) {
     const std::int64_t count = std::min(rows_at_once, set.size() - start);
@@ -83,12 +83,12 @@ EvalReport Evaluator::run(Model& model, const Data& data, const FeatureSet& set)
   return collector.report(watch.seconds());
 }
 
-EvalReport evaluate_cut(Model& model, const Data& data, const CutSet& set, std::size_t mistakes, std::stop_token stop) {
+EvalReport evaluate_cut(Model& model, const Data& data, const CutSet& set, const EvaluatorOptions& options, std::stop_token stop) {
   require_records(data);
   const c10::NoGradGuard no_grad;
   const EvalMode mode(model);
   const Stopwatch watch;
-  eval::Collector collector(model, data, static_cast<std::size_t>(set.size()), mistakes);
+  eval::Collector collector(model, data, static_cast<std::size_t>(set.size()), options);
   constexpr std::size_t rows_at_once = 64;
   const std::vector<std::size_t> order = set.by_length();
   for (std::size_t start = 0; start < order.size() && !stop.stop_requested(); start += rows_at_once) {

@@ -10,6 +10,11 @@
 #include "graft/head/token_classifier.h"
 
 namespace graft::head {
+namespace {
+
+constexpr double shortest = 1e-12;
+
+}  // namespace
 
 std::unique_ptr<Head> make_builtin(const Json& config) {
   const std::string type = config.value("type", std::string());
@@ -42,7 +47,8 @@ Fields features_of(const std::vector<Feature>& reads, const Fields& outputs, con
     }
     const at::Tensor& values = output_of(outputs, feature.from);
     const at::Tensor* mask = feature.mask.empty() ? nullptr : inputs.find(feature.mask);
-    features.set(feature.name, pool(values, feature.pooling, mask));
+    const at::Tensor pooled = pool(values, feature.pooling, mask);
+    features.set(feature.name, feature.unit_length ? pooled / pooled.norm(2, -1, /*keepdim=*/true).clamp_min(shortest) : pooled);
     if (feature.pooling == Pooling::None && !feature.mask.empty()) {
       features.set(feature.mask, mask != nullptr ? *mask : at::ones({values.size(0), values.size(1)}, values.options().dtype(at::kLong)));
     }

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include "graft/metric/accuracy.h"
@@ -10,10 +12,24 @@
 #include "head/focal.h"
 #include "head/labels.h"
 #include "head/layers.h"
+#include "head/rejecting.h"
 #include "head/score_loss.h"
 
 namespace graft::head {
 namespace {
+
+void require(OptionCheck& check, const RejectionOptions& rejection, const std::vector<std::string>& labels) {
+  check.require(!rejection.label.empty() && std::ranges::find(labels, rejection.label) == labels.end(),
+                "a label for inputs that belong to no class is wanted, itself none of the classes, got \"" + rejection.label + "\".",
+                "Leave it out of the labels: records that have it do not train a class.");
+  check.require(rejection.recall > 0 && rejection.recall <= 1,
+                "a recall in (0, 1] is wanted for a rejection, got " + std::to_string(rejection.recall) + ".", "0.95 is usual.");
+  check.require(rejection.precision >= 0 && rejection.precision < 1,
+                "a precision in [0, 1) is wanted for a rejection, got " + std::to_string(rejection.precision) + ".",
+                "0 leaves the choice to the recall.");
+  check.require(!rejection.threshold || std::isfinite(*rejection.threshold), "a finite threshold is wanted for a rejection.",
+                "Leave it unset to have it chosen.");
+}
 
 void check(const ClassifierOptions& options) {
   OptionCheck check("Classifier");
@@ -28,7 +44,27 @@ void check(const ClassifierOptions& options) {
                     std::to_string(options.focal_gamma) + ".",
                 "Leave one of them at 0: smoothing draws sure answers back, which the focal loss hardly counts.");
   check.layers(layers_of(options));
+  if (options.rejection) require(check, *options.rejection, options.labels);
   check.done();
+}
+
+Json config_of(const RejectionOptions& rejection) {
+  return {{"score", rejection_score_names()[static_cast<std::size_t>(rejection.score)]},
+          {"label", rejection.label},
+          {"recall", rejection.recall},
+          {"precision", rejection.precision},
+          {"threshold", rejection.threshold ? Json(*rejection.threshold) : Json()}};
+}
+
+std::optional<RejectionOptions> rejection_from(const Json& config) {
+  const Json rejection = config.value("rejection", Json());
+  if (rejection.is_null()) return std::nullopt;
+  const Json& threshold = rejection.at("threshold");
+  return RejectionOptions{.score = rejection_score_from(rejection.at("score")),
+                          .label = rejection.at("label"),
+                          .recall = rejection.at("recall"),
+                          .precision = rejection.at("precision"),
+                          .threshold = threshold.is_null() ? std::nullopt : std::optional(threshold.get<double>())};
 }
 
 }  // namespace
@@ -44,7 +80,8 @@ Classifier Classifier::from_config(const Json& config) {
                             .labels = config.at("labels"),
                             .class_weights = config.at("class_weights"),
                             .label_smoothing = config.at("label_smoothing"),
-                            .focal_gamma = config.value("focal_gamma", 0.0)};
+                            .focal_gamma = config.value("focal_gamma", 0.0),
+                            .rejection = rejection_from(config)};
   set_layers(options, layers_from(config));
   return Classifier(std::move(options));
 }
@@ -74,6 +111,13 @@ Classifier Classifier::extended(std::vector<std::string> labels) const {
   return other;
 }
 
+void Classifier::set_rejection(std::optional<RejectionOptions> rejection) {
+  ClassifierOptions options = options_;
+  options.rejection = std::move(rejection);
+  check(options);
+  options_ = std::move(options);
+}
+
 void Classifier::build(const Fields& outputs) {
   DenseHead::build(outputs);
   set_layers(options_, layers());
@@ -83,7 +127,8 @@ void Classifier::targets(const Record& record, std::span<Sample> samples) const 
   at::Tensor target = shares_of(record, options_.label, options_.labels.size(), "Classifier");
   if (!target.defined()) {
     const std::string label = record.text(options_.label);
-    target = at::scalar_tensor(place_of(label, index_, options_.labels, "Classifier", record.place), at::kLong);
+    const bool has_class = !options_.rejection || label != options_.rejection->label;
+    target = at::scalar_tensor(has_class ? place_of(label, index_, options_.labels, "Classifier", record.place) : no_class, at::kLong);
   }
   for (Sample& sample : samples) sample.targets.set("label", target);
 }
@@ -100,8 +145,10 @@ Terms Classifier::loss(const Fields& outputs, const Fields& targets) const {
 
 Terms Classifier::weights(const Fields& targets) const {
   const at::Tensor& label = targets["label"];
-  if (!class_weights_.defined() || label.dim() == 2) return {};
-  return {{"cross_entropy", class_weights_.index_select(0, label).sum()}};
+  if (label.dim() == 2 || (!class_weights_.defined() && !options_.rejection)) return {};
+  const at::Tensor has_class = label.ne(no_class);
+  if (!class_weights_.defined()) return {{"cross_entropy", has_class.sum(at::kFloat)}};
+  return {{"cross_entropy", (class_weights_.index_select(0, label.clamp_min(0)) * has_class).sum()}};
 }
 
 std::optional<LinearLayer> Classifier::linear() const { return options_.focal_gamma > 0 ? std::nullopt : DenseHead::linear(); }
@@ -114,6 +161,14 @@ std::unique_ptr<ScoreLoss> Classifier::score_loss(bool summed) const {
 std::vector<Decoded> Classifier::decode(const Fields& outputs, const Batch&, std::span<const Record>) const {
   std::vector<Decoded> answers = best_labels(outputs["logits"].softmax(-1), options_.labels, top());
   for (Decoded& answer : answers) std::tie(answer.label, answer.score) = answer.top.front();
+  if (!options_.rejection) return answers;
+  const at::Tensor scores = rejection_scores(outputs["logits"], options_.rejection->score).to(at::kCPU, at::kDouble).contiguous();
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    Decoded& answer = answers[i];
+    answer.rejection_score = scores.const_data_ptr<double>()[i];
+    answer.rejected = options_.rejection->threshold && *answer.rejection_score < *options_.rejection->threshold;
+    if (answer.rejected) answer.label = options_.rejection->label;
+  }
   return answers;
 }
 
@@ -130,6 +185,9 @@ Metrics Classifier::metrics() const {
   metrics.push_back(std::make_unique<metric::F1>(classes, metric::Average::Macro));
   metrics.push_back(std::make_unique<metric::F1>(classes, metric::Average::Weighted));
   if (classes > 5) metrics.push_back(std::make_unique<metric::Accuracy>(5));
+  if (!options_.rejection) return metrics;
+  for (std::unique_ptr<Metric>& each : metrics) each = std::make_unique<InScope>(std::move(each));
+  metrics.push_back(std::make_unique<Rejection>(*options_.rejection));
   return metrics;
 }
 
@@ -141,6 +199,7 @@ Json Classifier::config() const {
                  {"class_weights", options_.class_weights},
                  {"label_smoothing", options_.label_smoothing},
                  {"focal_gamma", options_.focal_gamma}});
+  if (options_.rejection) config["rejection"] = config_of(*options_.rejection);
   return config;
 }
 

@@ -72,7 +72,11 @@ void DenseHead::make_parameters() {
 std::vector<Feature> DenseHead::reads() const {
   const Pooling pooling = layers_.pooling.value_or(Pooling::None);
   const bool masked = pooling == Pooling::MeanTokens || pooling == Pooling::MaxTokens;
-  return {{.name = "pooled", .from = layers_.from, .pooling = pooling, .mask = masked ? layers_.mask : std::string()}};
+  return {{.name = "pooled",
+           .from = layers_.from,
+           .pooling = pooling,
+           .mask = masked ? layers_.mask : std::string(),
+           .unit_length = layers_.unit_length}};
 }
 
 at::Tensor DenseHead::scores(const Fields& features) const {

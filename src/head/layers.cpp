@@ -14,6 +14,7 @@ Json config_of(const LayerOptions& layers) {
           {"from", layers.from},
           {"pooling", pooling_name(layers.pooling.value_or(Pooling::None))},
           {"mask", layers.mask},
+          {"unit_length", layers.unit_length},
           {"width", layers.width}};
 }
 
@@ -24,6 +25,7 @@ LayerOptions layers_from(const Json& config) {
           .from = config.at("from"),
           .pooling = pooling_from(config.at("pooling")),
           .mask = config.at("mask"),
+          .unit_length = config.value("unit_length", false),
           .width = config.at("width")};
 }
 
@@ -36,8 +38,8 @@ void OptionCheck::layers(const LayerOptions& layers) {
           "0 switches it off.");
   require(layers.hidden >= 0 && layers.width >= 0, "no negative widths are wanted.",
           "0 stands for no hidden layer, or for a width that the backbone tells.");
-  require(layers.own_layer || (layers.hidden == 0 && layers.dropout == 0), "a layer of its own is wanted for a hidden width or dropout.",
-          "Leave own_layer at true, or hidden and dropout at 0.");
+  require(layers.own_layer || (layers.hidden == 0 && layers.dropout == 0 && !layers.unit_length),
+          "a layer of its own is wanted for a hidden width, dropout or unit_length.", "Leave own_layer at true, or these as they are.");
 }
 
 void OptionCheck::focal_gamma(double gamma) {

@@ -18,6 +18,7 @@ LayerOptions layers_of(const Options& options) {
           .from = options.from,
           .pooling = options.pooling,
           .mask = options.mask,
+          .unit_length = options.unit_length,
           .seed = options.seed,
           .width = options.width};
 }
@@ -30,6 +31,7 @@ void set_layers(Options& options, const LayerOptions& layers) {
   options.from = layers.from;
   options.pooling = layers.pooling;
   options.mask = layers.mask;
+  options.unit_length = layers.unit_length;
   options.seed = layers.seed;
   options.width = layers.width;
 }

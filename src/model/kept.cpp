@@ -75,7 +75,9 @@ std::string Model::fingerprint() const {
   for (const Feature& feature : state_->head->reads()) {
     hash.add(feature.from).add(feature.mask);
     // Above the line pooling belongs to what trains.
-    if (!backbone_trains()) hash.add(feature.name).add(pooling_name(feature.pooling));
+    if (backbone_trains()) continue;
+    hash.add(feature.name).add(pooling_name(feature.pooling));
+    if (feature.unit_length) hash.add("unit length");
   }
   return state_->fingerprint = hash.hex();
 }

@@ -3,15 +3,19 @@
 #include <algorithm>
 #include <ostream>
 
+#include "core/stopwatch.h"
 #include "core/table.h"
 #include "core/warning.h"
 #include "graft/core/error.h"
 #include "graft/eval/evaluator.h"
 #include "graft/train/data_check.h"
+#include "head/rejecting.h"
+#include "train/answer_threshold.h"
 #include "train/course.h"
 #include "train/keeper.h"
 #include "train/probe.h"
 #include "train/readable.h"
+#include "train/rejection.h"
 #include "train/run.h"
 #include "train/tune.h"
 #include "train/usual_batch.h"
@@ -46,14 +50,20 @@ bool resumes(const TrainerOptions& options) { return options.checkpoints.resume 
 }  // namespace
 
 FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions& options) {
-  train::Readable readable = train::readable(model, data.train, options.trainer);
+  Data train = data.train;
+  const auto left_out = train::leave_out_of_scope(model.head(), train);
+  if (left_out) warn(*left_out);
+  train::Readable readable = train::readable(model, train, options.trainer);
   FineTuneReport report = train::tune(model, {std::move(readable.data), data.valid, data.test}, options, train::Records::Unknown);
   train::add(report.training.skipped, readable.skipped);
+  if (left_out) report.warnings.insert(report.warnings.begin(), *left_out);
   return report;
 }
 
 FineTuneReport train::tune(Model& model, const Splits& data, const FineTuneOptions& options, Records records) {
   FineTuneReport report;
+  require_choice(model.head(), data.valid);
+  forget_threshold(model.head());
   const Course course = settle(model, data, options.preset, options.trainer);
   report.plan = course.text;
   if (course.steps) {  // what they refuse is told before a head is solved
@@ -80,10 +90,21 @@ FineTuneReport train::tune(Model& model, const Splits& data, const FineTuneOptio
     report.training = Run(model, data, steps, options.callbacks, options.stop, Records::Checked)();
     for (const auto& [name, seconds] : before) add_phase(report.training.phases, name == "train" ? "solve" : name, seconds);
   }
+  const EvaluatorOptions measuring{.threads = options.trainer.threads, .store = options.trainer.store};
+  // Weights that a stop cut short are kept too, and so need their threshold.
+  if (!report.training.history.empty() && head::rejection_of(model.head()) != nullptr) {
+    const Stopwatch watch;
+    if (const auto missed = choose_threshold(model, data.valid, measuring)) {
+      report.warnings.push_back(*missed);
+      warn(*missed);
+    }
+    add_phase(report.training.phases, "threshold", watch.seconds());
+  }
+  if (!report.training.history.empty()) choose_answer_threshold(model, data.valid, measuring);
   if (!options.evaluate || options.stop.stop_requested()) return report;
   const Data& measured = !data.test.empty() ? data.test : !data.valid.empty() ? data.valid : data.train;
   report.measured_on = !data.test.empty() ? "test" : !data.valid.empty() ? "valid" : "train";
-  report.evaluation = Evaluator({.threads = options.trainer.threads, .store = options.trainer.store}).run(model, measured);
+  report.evaluation = Evaluator(measuring).run(model, measured);
   add_phase(report.training.phases, "evaluate", report.evaluation.seconds);
   return report;
 }

@@ -11,6 +11,7 @@
 #include "graft/data/collate.h"
 #include "graft/data/loader.h"
 #include "graft/model/feature_set.h"
+#include "head/rejecting.h"
 #include "train/last_batch.h"
 #include "train/target_check.h"
 #include "train/trial.h"
@@ -37,6 +38,7 @@ class Preflight {
     gradient();
     weights();
     if (how_.records == Records::Unknown) records();
+    out_of_scope();
     trial();
     if (problems_.empty()) return;
     switch (problems_.front().code[6]) {
@@ -127,6 +129,22 @@ class Preflight {
                              "Give classes of the data a weight above 0.", ""});
       }
     }
+  }
+
+  /// Records without a class have nothing to teach; a batch of them alone would have no loss.
+  void out_of_scope() {
+    if (head::rejection_of(model_.head()) == nullptr) return;
+    std::size_t count = 0;
+    std::string first;
+    for (std::size_t i = 0; i < data_.train.size(); ++i) {
+      const Record record = data_.train.get(i);
+      if (head::is_out_of_scope(model_.head(), record) && count++ == 0) first = record.place;
+    }
+    if (count == 0) return;
+    problems_.push_back({"graft-C059",
+                         "[Trainer] training records that belong to a class are wanted; " + std::to_string(count) + " have the label \"" +
+                             head::rejection_of(model_.head())->label + "\" of those that do not.",
+                         "Leave them out by head::in_scope(); fine_tune() does so by itself.", first});
   }
 
   /// True if a term of the loss has something that it is a mean over.

@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <iterator>
 #include <limits>
@@ -143,6 +144,13 @@ std::vector<EpochRecord> cross_validated(Series& series, const Model& model, con
   return whole;
 }
 
+/// Smaller is better: the loss or, where a classifier is to reject and there are examples of what, its "oscr": the weakest penalties have
+/// the lowest loss, and tell the classes from other inputs worse.
+double criterion(const EpochRecord& record) {
+  const double open_set = value_of(record.metrics, "oscr");
+  return std::isfinite(open_set) ? -open_set : *record.valid_loss;
+}
+
 }  // namespace
 
 TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& options) {
@@ -162,8 +170,8 @@ TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& optio
   double lowest = std::numeric_limits<double>::infinity(), best_l2 = l2[l2.size() / 2];
   const auto tell = [&](EpochRecord record) {
     record.epoch = static_cast<int>(report.history.size()) + 1;
-    if (*record.valid_loss < lowest) {
-      lowest = *record.valid_loss;
+    if (criterion(record) < lowest) {
+      lowest = criterion(record);
       best_l2 = *record.l2;
       report.best_epoch = record.epoch;
       best = series.now();

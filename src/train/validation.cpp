@@ -24,9 +24,10 @@ void require_metric(const std::string& name, const std::vector<std::string>& kno
 }  // namespace
 
 EvalReport Validation::run(std::stop_token stop) const {
-  const Evaluator evaluator({.threads = options_.threads, .mistakes = 0});
+  const EvaluatorOptions options{.threads = options_.threads, .mistakes = 0};
+  const Evaluator evaluator(options);
   if (!stores_.features.empty()) return evaluator.run(model_, data_, stores_.features.front());
-  if (!stores_.cuts.empty()) return evaluate_cut(model_, data_, stores_.cuts.front(), 0, stop);
+  if (!stores_.cuts.empty()) return evaluate_cut(model_, data_, stores_.cuts.front(), options, stop);
   return evaluator.run(model_, data_, stop);
 }
 

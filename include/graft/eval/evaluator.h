@@ -20,6 +20,8 @@ struct EvaluatorOptions {
   ProgressFunction progress = {};
   /// Where what the frozen part gives is found and kept.
   FeatureStore store = FeatureStore::off();
+  /// Measured beside the head's own; they keep what they have seen.
+  std::vector<std::shared_ptr<Metric>> metrics = {};
 };
 
 /// Measures a model on labelled data: loss, the head's metrics and, where its answers are labels, what it confuses. The model is in eval

@@ -8,6 +8,7 @@
 
 #include "graft/core/api.h"
 #include "graft/head/dense_head.h"
+#include "graft/head/rejection.h"
 
 namespace graft::head {
 
@@ -28,6 +29,8 @@ struct ClassifierOptions {
   std::optional<Pooling> pooling = std::nullopt;
   /// The batch field that masks padding.
   std::string mask = "attention_mask";
+  /// Scale what is read to length 1, so that scores do not grow with it.
+  bool unit_length = false;
   /// Weight of each class in the loss, as many as labels; empty: all 1.
   std::vector<double> class_weights = {};
   /// Share of the target spread evenly over all classes, in [0, 1).
@@ -35,6 +38,9 @@ struct ClassifierOptions {
   /// Focal loss: what a row adds is weighed by (1 - p)^focal_gamma, p the probability of its class, so that rows that are right already
   /// count less. 2 is usual; 0: plain cross-entropy. Not together with label_smoothing.
   double focal_gamma = 0.0;
+  /// How inputs that belong to no class are told; unset: every answer is a class. Records with the label of such inputs count in neither
+  /// the loss nor the metrics of the classes; fine_tune() leaves them out of training and chooses the threshold with them.
+  std::optional<RejectionOptions> rejection = std::nullopt;
   /// Seeds the initial weights.
   std::uint64_t seed = 0;
   /// Width of what it reads; 0: learned from the backbone.
@@ -52,6 +58,8 @@ class GRAFT_API Classifier final : public DenseHead {
   /// A classifier for these labels that knows what this one learned: the weights of labels that both have are copied, those of new labels
   /// drawn, their class weights 1. Other labels of this one are left behind.
   Classifier extended(std::vector<std::string> labels) const;
+  /// From now on; unset: nothing is rejected. Throws ConfigError for options out of range.
+  void set_rejection(std::optional<RejectionOptions> rejection);
 
   void build(const Fields& outputs) override;
   /// Throws DataError if the class is not among the labels.

@@ -35,6 +35,8 @@ struct Feature {
   bool input = false;
   /// The batch field [N, L] that says which positions are real; absent in a batch: all are. With Pooling::None it is a feature itself.
   std::string mask = {};
+  /// Scale the vectors (the last dimension) to length 1 after pooling, as sentence encoders are compared; one of length 0 stays as it is.
+  bool unit_length = false;
 };
 
 /// Applies the pooling; `mask` may be null. Throws ModelError if `values` has another number of dimensions than the pooling takes.

@@ -30,6 +30,8 @@ struct RegressorOptions {
   std::optional<Pooling> pooling = std::nullopt;
   /// The batch field that masks padding.
   std::string mask = "attention_mask";
+  /// Scale what is read to length 1, so that scores do not grow with it.
+  bool unit_length = false;
   /// Seeds the initial weights.
   std::uint64_t seed = 0;
   /// Width of what it reads; 0: learned from the backbone.
