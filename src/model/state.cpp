@@ -12,6 +12,7 @@
 #include "graft/data/loader.h"
 #include "graph/training_form.h"
 #include "head/builtin.h"
+#include "model/vocabulary_check.h"
 
 namespace graft {
 namespace {
@@ -44,6 +45,7 @@ Model::State::State(Backbone frozen, std::unique_ptr<Head> the_head, std::shared
       network(backbone.network()) {
   if (const std::string bound = binding.description(); !bound.empty())
     log(LogLevel::Info, "fields bind to arguments of other names: " + bound);
+  require_rows(whole, *preprocess);
   reach(*the_head);
   apply_policy();
   attach(std::move(the_head));

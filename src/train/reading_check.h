@@ -9,8 +9,8 @@
 namespace graft::train {
 
 /// What looks wrong with how a model reads its data and does not end a run: scores of a published classifier in the place of features
-/// (graft-W007), pictures of bytes (W009), a tokenizer that gives more than the network's tables have (W011), or another
-/// than the network's file holds (W016).
+/// (graft-W007), pictures of bytes (W009), texts longer than the network's tables have rows for (W011), another tokenizer than the
+/// network's file holds (W016).
 std::vector<Problem> check_reading(const Model& model, const Data& train);
 
 }  // namespace graft::train

@@ -9,6 +9,7 @@
 #include "graph/walk.h"
 #include "halves.h"
 #include "support.h"
+#include "toys.h"
 
 using namespace graft;
 
@@ -43,6 +44,19 @@ TEST_CASE("FastForm: the outputs of every kind of network, within 1e-5, for othe
   INFO(fast.why);
   REQUIRE(fast.network);
   for (const std::int64_t rows : {1, 5}) CHECK(difference(network, *fast.network, test::inputs_of(name, rows)) < 1e-5);
+}
+
+TEST_CASE("FastForm: a RoBERTa, whose places depend on padding", "[graph]") {
+  const bool onednn = GENERATE(false, true);
+  graph::Network network = test::tiny_roberta().network();
+  network.eval();
+  const graph::FastForm fast = graph::fast_form(network, test::inputs_of("roberta", 2), {.onednn_linears = onednn});
+  INFO(fast.why);
+  REQUIRE(fast.network);
+  for (const std::int64_t rows : {1, 5}) CHECK(difference(network, *fast.network, test::inputs_of("roberta", rows)) < 1e-5);
+  auto counts = operators(*fast.network);
+  CHECK(counts["aten::gelu"] == (onednn ? 0 : 2));  // a fused one by oneDNN only
+  CHECK(counts["aten::scaled_dot_product_attention"] == 0);
 }
 
 TEST_CASE("FastForm: norms are folded, layers packed, activations and sums fused", "[graph]") {

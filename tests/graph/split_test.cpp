@@ -10,6 +10,7 @@
 #include "graph/work.h"
 #include "halves.h"
 #include "support.h"
+#include "toys.h"
 
 using namespace graft;
 
@@ -73,6 +74,15 @@ TEST_CASE("Split: outputs, gradients, statistics and steps of the whole network,
   }
 }
 
+TEST_CASE("Split: a RoBERTa, whose places depend on padding", "[graph]") {
+  const graph::Network source = test::tiny_roberta().network();
+  const std::vector<std::string> order = parts(source);
+  for (std::size_t frozen = 1; frozen < order.size(); ++frozen) {
+    INFO("frozen up to " << order[frozen - 1]);
+    compare(source, above(source, order, frozen), inputs_of("roberta", 4));
+  }
+}
+
 TEST_CASE("Split: networks from elsewhere, with a state and with branches", "[graph][data]") {
   const auto load = [](const std::string& file) { return graph::Network::load(test::test_data("torchscript/" + file)); };
   at::manual_seed(7);
@@ -126,8 +136,9 @@ TEST_CASE("Split: no dead gradients: none of frozen weights, none below the firs
   at::manual_seed(1);
   graph::Builder builder("Layers");
   builder.parameter("a", at::randn({5, 4})).parameter("b", at::randn({6, 5})).parameter("c", at::randn({7, 6}));
-  builder.define("def forward(self, x):\n    y = torch.relu(torch.linear(torch.relu(torch.linear(x, self.a)), self.b))\n"
-                 "    return torch.linear(y, self.c)\n");
+  builder.define(
+      "def forward(self, x):\n    y = torch.relu(torch.linear(torch.relu(torch.linear(x, self.a)), self.b))\n"
+      "    return torch.linear(y, self.c)\n");
   const auto trains = [](const std::string& name) { return name == "b"; };
   const graph::Network live = builder.network().instance(trains);
   const graph::Split split = *graph::split(live, trains).split;

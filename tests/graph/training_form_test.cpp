@@ -124,6 +124,7 @@ TEST_CASE("TrainingForm: a lookup that weighs rows by their number stays dense",
 
 TEST_CASE("TrainingForm: without dropout a step of a whole network is that of the network itself", "[graph]") {
   SECTION("a text network") { check_same(test::tiny_bert(0.0).network(), test::inputs_of("bert", 3)); }
+  SECTION("a RoBERTa") { check_same(test::tiny_roberta().network(), test::inputs_of("roberta", 3)); }
   SECTION("a network with batch norm, whose statistics move as well") {
     const graph::Network network = normed();
     check_same(network, {at::randn({6, 4})});

@@ -102,26 +102,22 @@ TEST_CASE("Failures 20: a backbone without parameters that is to train is told",
   }
 }
 
-TEST_CASE("Failures 29: a tokenizer that gives more than the network's tables have is told", "[train]") {
-  const auto model_of = [](std::int64_t max_length) {
-    return Model(test::tiny_bert(), head::Classifier({.label = "queue", .labels = {"A", "B", "C"}}),
-                 text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message", .max_length = max_length}),
-                 {.device = "cpu"});
+TEST_CASE("Failures 29: texts longer than the network's places are told", "[train]") {
+  const auto told = [](const Backbone& backbone, const std::shared_ptr<const text::Subwords>& words, std::int64_t max_length) {
+    const Model model(backbone, head::Classifier({.label = "queue", .labels = {"A", "B", "C"}}),
+                      text::Tokenizer(words, {.text = "message", .max_length = max_length}), {.device = "cpu"});
+    return found(model, {test::toy_messages(12), {}, {}}, "graft-W011");
   };
-  const Splits data{test::toy_messages(12), {}, {}};
-  const std::string told = found(model_of(256), data, "graft-W011");
-  CHECK(contains(told, "the tokenizer gives up to 256 tokens, which the network cannot run on: its smallest table has 64 rows."));
-  CHECK(contains(told, "at most 64"));
-  CHECK(found(model_of(64), data, "graft-W011").empty());
-
-  std::vector<std::pair<std::string, at::Tensor>> weights;
-  const Backbone whole = test::tiny_bert();
-  for (const auto& [name, tensor] : whole.network().parameters())
-    weights.emplace_back(name, contains(name, "word_embeddings") ? tensor.narrow(0, 0, 150).clone() : tensor);
-  const Model small(Backbone(whole.network().with_tensors(weights)), head::Classifier({.label = "queue", .labels = {"A", "B", "C"}}),
-                    text::Tokenizer::load(test::golden_path("tiny_bert/vocab.txt"), {.text = "message", .max_length = 32}),
-                    {.device = "cpu"});
-  CHECK(contains(found(small, data, "graft-W011"), "the tokenizer gives ids up to 159, for which the network has no row"));
+  const auto pieces = text::load_subwords(test::golden_path("tiny_bert"));
+  const std::string message = told(test::tiny_bert(), pieces, 256);
+  CHECK(contains(message, "the tokenizer gives up to 256 tokens, which the network cannot run on: its smallest table has 64 rows."));
+  CHECK(contains(message, "at most 64"));
+  CHECK(told(test::tiny_bert(), pieces, 64).empty());
+  SECTION("of RoBERTa's two are padding's") {
+    const auto bytes = text::load_subwords(test::golden_path("tiny_bpe"));
+    CHECK(contains(told(test::tiny_roberta(), bytes, 40), "its smallest table has 40 rows. Take a max_length of at most 38"));
+    CHECK(told(test::tiny_roberta(), bytes, 38).empty());
+  }
 }
 
 TEST_CASE("Failures 30: a tokenizer of as many words that is not the network's own is told", "[train]") {

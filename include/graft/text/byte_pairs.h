@@ -52,7 +52,7 @@ class GRAFT_API BytePairs final : public Subwords {
   using Rules = std::vector<std::pair<std::string, std::string>>;
 
   /// Takes tokens in the order of their ids and pairs of tokens in the order in which they join, both as published: "Ġ" is a space.
-  /// Throws DataError as Lexicon does, and for a byte without a token or a pair that makes no token.
+  /// Throws DataError if a token stands twice or is not UTF-8, CheckpointError for a byte without a token or a pair that makes no token.
   BytePairs(std::vector<std::string> vocabulary, const Rules& merges, BytePairsOptions options = {});
 
   /// Reads a vocab.json and the merges.txt beside it, to be used as `options` say, or a tokenizer.json, which brings its own options.
