@@ -4,6 +4,8 @@
 
 EXPECTED.json: {"inputs": ["input_ids", ...],                                  names in the order of the call
                 "cases": [{"inputs": {name: nested list}, "logits": nested list}, ...],
+                "outputs": ["start_logits", ...]                               optional: a tuple's names, and then each case
+                                                                               has {"outputs": {name: nested list}}
                 "texts": [{"text": "...", "ids": [...]}, ...]}                 optional
 Each case must agree within 1e-5, absolute or relative; a network that returns a dict gives its "logits". The ids of the
 texts, special tokens included and padding not, are checked against the file tokenizer.json inside the archive. The
@@ -19,17 +21,23 @@ import torch
 TOLERANCE = 1e-5
 
 
-def check_case(model, names, case):
-    with torch.no_grad():
-        output = model(*(torch.tensor(case["inputs"][name]) for name in names))
-    if isinstance(output, dict):
-        output = output["logits"]
-    output, expected = output.double(), torch.tensor(case["logits"], dtype=torch.float64)
+def compare(output, expected):
+    output, expected = output.double(), torch.tensor(expected, dtype=torch.float64)
     if output.shape != expected.shape:
         return False, f"shape {list(output.shape)}, expected {list(expected.shape)}"
     difference = (output - expected).abs()
     good = bool((difference <= TOLERANCE * expected.abs().clamp(min=1.0)).all())  # not true for NaN
     return good, f"largest difference {difference.max().item():.3g}"
+
+
+def check_case(model, names, output_names, case):
+    with torch.no_grad():
+        output = model(*(torch.tensor(case["inputs"][name]) for name in names))
+    if isinstance(output, tuple):
+        given = dict(zip(output_names, output))
+        found = {name: compare(given[name], expected) for name, expected in case["outputs"].items()}
+        return all(good for good, _ in found.values()), ", ".join(f"{name}: {what}" for name, (_, what) in found.items())
+    return compare(output["logits"] if isinstance(output, dict) else output, case["logits"])
 
 
 def check_text(tokenizer, item):
@@ -46,7 +54,7 @@ def main():
         expected = json.load(file)
     extra = {"tokenizer.json": ""} if "texts" in expected else {}
     model = torch.jit.load(args.model, map_location="cpu", _extra_files=extra)
-    checks = [(f"case {i}", check_case, (model, expected["inputs"], case)) for i, case in enumerate(expected["cases"])]
+    checks = [(f"case {i}", check_case, (model, expected["inputs"], expected.get("outputs", []), case)) for i, case in enumerate(expected["cases"])]
     if "texts" in expected:
         from tokenizers import Tokenizer
 
