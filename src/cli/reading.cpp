@@ -32,7 +32,8 @@ std::shared_ptr<const Preprocess> make_preprocess(const Task& task, const TrainS
       return std::make_shared<const text::QuestionWindows>(std::move(words), std::move(options));
     }
     case Task::Kind::Tokens:
-      return std::make_shared<const text::Words>(std::move(words), text::WordsOptions{.max_length = length});
+      return std::make_shared<const text::Words>(
+          std::move(words), text::WordsOptions{.max_length = length, .stride = std::min<std::int64_t>(32, length / 4)});
     default:
       break;
   }

@@ -12,7 +12,7 @@ namespace {
 /// A few bytes changed, taken out, doubled or cut off.
 std::string damaged(std::string text, std::mt19937& random) {
   constexpr std::string_view likely = "\"\\{}[],:- \t\n019BIOE#\xC3\xA9\xF0\x80";
-  for (std::uint32_t changes = 1 + random() % 3; changes > 0 && !text.empty(); --changes) {
+  for (auto changes = 1 + random() % 3; changes > 0 && !text.empty(); --changes) {
     const std::size_t at = random() % text.size();
     switch (random() % 5) {
       case 0:

