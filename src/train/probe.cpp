@@ -146,9 +146,15 @@ std::vector<EpochRecord> cross_validated(Series& series, const Model& model, con
 
 /// Smaller is better: the loss or, where a classifier is to reject and there are examples of what, its "oscr": the weakest penalties have
 /// the lowest loss, and tell the classes from other inputs worse.
-double criterion(const EpochRecord& record) {
+struct Criterion {
+  double value = std::numeric_limits<double>::infinity();
+  /// Below this a difference is noise, and the stronger penalty is kept.
+  double least_gain = 0;
+};
+
+Criterion criterion(const EpochRecord& record) {
   const double open_set = value_of(record.metrics, "oscr");
-  return std::isfinite(open_set) ? -open_set : *record.valid_loss;
+  return std::isfinite(open_set) ? Criterion{-open_set, 1e-3} : Criterion{*record.valid_loss, 0};
 }
 
 }  // namespace
@@ -170,8 +176,8 @@ TrainReport probe(Model& model, const Splits& data, const FineTuneOptions& optio
   double lowest = std::numeric_limits<double>::infinity(), best_l2 = l2[l2.size() / 2];
   const auto tell = [&](EpochRecord record) {
     record.epoch = static_cast<int>(report.history.size()) + 1;
-    if (criterion(record) < lowest) {
-      lowest = criterion(record);
+    if (const Criterion found = criterion(record); found.value < lowest - found.least_gain) {
+      lowest = found.value;
       best_l2 = *record.l2;
       report.best_epoch = record.epoch;
       best = series.now();

@@ -139,7 +139,7 @@ TEST_CASE("Conll: files without a word, and text that is not clean, are refused;
   const std::string content = GENERATE("", "\n\n", "# x\n", "-DOCSTART- O\n\n");
   CHECK(File(content).problems()[0].code == "graft-D010");
   CHECK(File("a\tO\n\xE9\tO\n").problems()[0].code == "graft-D008");
-  std::string bad;
+  std::string bad = "a\tB-x\n";
   for (int i = 0; i < 150; ++i) bad += "a\tNN\n";
   CHECK(File(bad).problems().size() == 100);
 }
