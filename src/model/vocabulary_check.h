@@ -5,8 +5,8 @@
 
 namespace graft {
 
-/// Refuses a tokenizer that has more tokens than the network has rows for: throws ConfigError with both numbers. Where the network's largest
-/// table looks too small the largest id is tried. The network must be on the CPU: a GPU does not survive an id without a row.
+/// Refuses a tokenizer that has more tokens than the network has rows for: throws ConfigError with both numbers. Where the network's
+/// largest table looks too small the largest id is tried. The network must be on the CPU: a GPU does not survive an id without a row.
 void require_rows(const Backbone& backbone, const Preprocess& preprocess);
 
 }  // namespace graft
