@@ -8,10 +8,12 @@ using test::Result;
 
 namespace {
 
-/// Toy messages, and half as many of digits that belong to no queue.
+/// Toy messages, and half as many of words that tell no queue.
 std::string mixed(const Program& graft, const std::string& name, std::size_t size, std::uint64_t seed) {
   std::string csv = read_file(graft.messages(name, size, seed));
-  for (std::size_t i = 0; i < size / 2; ++i) csv += std::to_string(i % 7) + " 1 2 ? " + std::to_string(i % 5) + ",oos\n";
+  const char* words[] = {"x", "y", "z", "w"};
+  for (std::size_t i = 0; i < size / 2; ++i)
+    csv += std::string(words[i % 4]) + " w " + words[i / 4 % 4] + " x " + words[(i + seed) % 3] + ",oos\n";
   test::write(graft.folder.file(name), csv);
   return graft.folder.file(name);
 }
@@ -37,12 +39,12 @@ TEST_CASE("graft train --reject-label: chosen, reported, and said by graft predi
   const std::string model = run + "/model.pt";
   const Json evaluated = Json::parse(graft("evaluate " + model + " --data " + test + " --json").out);
   CHECK(evaluated.at("metrics").at("accepted_in_scope") == report.at("metrics").at("accepted_in_scope"));
-  const Result asked = graft("predict " + model + " '3 1 2 ? 4' 'a b a b c'");
+  const Result asked = graft("predict " + model + " 'x w y z w' 'a b a b c'");
   INFO(asked.out);
   CHECK(asked.out.starts_with("none of these, score "));
   CHECK(asked.out.find("(nearest: ") != std::string::npos);
   CHECK(lines(asked.out) == 2);
-  const Json answers = Json::parse(graft("predict " + model + " '3 1 2 ? 4' 'a b a b c' --json").out).at("predictions");
+  const Json answers = Json::parse(graft("predict " + model + " 'x w y z w' 'a b a b c' --json").out).at("predictions");
   CHECK(answers.at(0).at("rejected") == true);
   CHECK(answers.at(0).at("label") == "oos");
   CHECK(answers.at(1).at("rejected") == false);
@@ -55,7 +57,7 @@ TEST_CASE("graft train --reject-label: chosen, reported, and said by graft predi
   CHECK(table.starts_with("message,queue,prediction,score,rejected,rejection_score\n"));
   CHECK(table.find(",oos,oos,0.") != std::string::npos);
   CHECK(table.find(",true,") != std::string::npos);
-  test::write(graft.folder.file("in.jsonl"), "{\"message\": \"3 1 2 ? 4\"}\n");
+  test::write(graft.folder.file("in.jsonl"), "{\"message\": \"x w y z w\"}\n");
   REQUIRE(graft("predict " + model + " --csv " + graft.folder.file("in.jsonl") + " --out " + graft.folder.file("out.jsonl")).code == 0);
   CHECK(Json::parse(read_file(graft.folder.file("out.jsonl"))).at("rejected") == true);
 
@@ -65,7 +67,7 @@ TEST_CASE("graft train --reject-label: chosen, reported, and said by graft predi
     INFO(again.err);
     REQUIRE(again.code == 0);
     CHECK(Json::parse(again.out).at("classes").size() == 3);
-    CHECK(Json::parse(graft("predict " + graft.folder.file("again/model.pt") + " '3 1 2 ? 4' --json").out)
+    CHECK(Json::parse(graft("predict " + graft.folder.file("again/model.pt") + " 'x w y z w' --json").out)
               .at("predictions")
               .at(0)
               .at("rejected") == true);
