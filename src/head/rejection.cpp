@@ -26,12 +26,11 @@ std::size_t accepted_for_recall(double recall, std::size_t size) {
   return std::clamp<std::size_t>(least, 1, size);
 }
 
-/// As many as the precision allows; inputs of equal scores are accepted together.
+/// As many as the precision allows. Of equal scores the last one has the largest precision, so they are accepted together.
 std::size_t accepted_for_precision(double precision, const std::vector<double>& in_scope, const std::vector<double>& out_of_scope) {
   std::size_t found = 0, others = 0;
   double best = 0;
   for (std::size_t i = 0; i < in_scope.size(); ++i) {
-    if (i + 1 < in_scope.size() && in_scope[i + 1] == in_scope[i]) continue;
     while (others < out_of_scope.size() && out_of_scope[others] >= in_scope[i]) ++others;
     const double reached = static_cast<double>(i + 1) / static_cast<double>(i + 1 + others);
     best = std::max(best, reached);

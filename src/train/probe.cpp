@@ -147,9 +147,9 @@ std::vector<EpochRecord> cross_validated(Series& series, const Model& model, con
 /// Smaller is better: the loss or, where a classifier is to reject and there are examples of what, its "oscr": the weakest penalties have
 /// the lowest loss, and tell the classes from other inputs worse.
 struct Criterion {
-  double value = std::numeric_limits<double>::infinity();
+  double value;
   /// Below this a difference is noise, and the stronger penalty is kept.
-  double least_gain = 0;
+  double least_gain;
 };
 
 Criterion criterion(const EpochRecord& record) {

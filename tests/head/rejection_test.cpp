@@ -121,8 +121,8 @@ TEST_CASE("Rejection: shares are those of the threshold, in parts as in one", "[
   const Batch batch = batch_of(head, {"a", "oos", "b"});
   head::Rejection all(*head.options().rejection), first(*head.options().rejection), second(*head.options().rejection);
   all.update({{"logits", logits}}, batch, {});
-  first.update({{"logits", logits.narrow(0, 0, 2)}}, batch_of(head, {"a", "oos"}), {});
-  second.update({{"logits", logits.narrow(0, 2, 1)}}, batch_of(head, {"b"}), {});
+  first.update({{"logits", logits.narrow(0, 1, 2)}}, batch_of(head, {"oos", "b"}), {});
+  second.update({{"logits", logits.narrow(0, 0, 1)}}, batch_of(head, {"a"}), {});
   first.merge(second);
   for (const head::Rejection* metric : {&all, &first}) {
     CHECK(value_of(metric->compute(), "rejection_auroc") == 1);

@@ -1,5 +1,7 @@
 #include <ATen/ATen.h>
 
+#include <cmath>
+
 #include "graft/eval/choose_rejection.h"
 #include "graft/predict/predictor.h"
 #include "graft/train/fine_tune.h"
@@ -74,14 +76,15 @@ TEST_CASE("Rejection: it is learned and chosen on validation data, and the saved
 
 TEST_CASE("Rejection: a probe keeps the strength that tells classes and others best", "[train]") {
   Model model = model_that_rejects({.label = "oos"});
-  const TrainReport report = fine_tune(model, splits(), {.evaluate = false}).training;
+  const std::uint64_t seed = GENERATE(5, 7);  // in the latter a weaker penalty is better by less than 0.001
+  const TrainReport report = fine_tune(model, {mixed(120, 0), mixed(120, seed), {}}, {.evaluate = false}).training;
   const auto oscr = [](const EpochRecord& solve) { return value_of(solve.metrics, "oscr"); };
   const double best = oscr(*std::ranges::max_element(report.history, {}, oscr));
   const auto chosen = report.history.begin() + report.best_epoch - 1;
   CHECK(oscr(*chosen) >= best - 1e-3);
   CHECK(std::none_of(report.history.begin(), chosen, [&](const EpochRecord& stronger) { return oscr(stronger) > oscr(*chosen) - 1e-3; }));
   const auto lowest = std::ranges::min_element(report.history, {}, [](const EpochRecord& solve) { return *solve.valid_loss; });
-  CHECK(lowest->epoch != chosen->epoch);  // else this case shows nothing
+  if (seed == 5) CHECK(lowest->epoch != chosen->epoch);  // else this case shows nothing
 }
 
 TEST_CASE("Rejection: training on records of no class changes nothing", "[train]") {
@@ -115,8 +118,10 @@ TEST_CASE("Rejection: a precision that cannot be had is said, and recall decides
 
 TEST_CASE("Rejection: a threshold of another training is forgotten", "[train]") {
   Model model = model_that_rejects({.label = "oos", .threshold = 1e6});
-  fine_tune(model, splits());
+  const TrainReport report = fine_tune(model, splits()).training;
   CHECK(*head::rejection_of(model.head())->threshold < 1e3);
+  const auto is_measured = [](const EpochRecord& solve) { return !std::isnan(value_of(solve.metrics, "accepted_in_scope")); };
+  CHECK(std::ranges::none_of(report.history, is_measured));
 }
 
 TEST_CASE("Rejection: what it lacks is told before the first step", "[train][error]") {
