@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "program.h"
 
 using namespace graft;
@@ -67,9 +69,11 @@ TEST_CASE("graft lr-find: rates are those of --lr, whatever share of it a preset
   const Result result = find("--preset finetune --json --lowest 1e-6 --highest 1e-3 --steps 31");
   INFO(result.err);
   const Json found = Json::parse(result.out);
-  REQUIRE(found.at("rates").size() == 31);
+  // Batches of 8 differ so much that a loss may end it early.
+  const std::size_t last = found.at("rates").size() - 1;
+  REQUIRE(last >= 10);
   CHECK(found.at("rates").at(0) == Approx(1e-6));
-  CHECK(found.at("rates").at(30) == Approx(1e-3));
+  CHECK(found.at("rates").at(last) == Approx(1e-6 * std::pow(1e3, static_cast<double>(last) / 30)));
   CHECK(found.at("losses").at(0) < 0.8);  // its head is solved before the steps: chance is 1.1
 }
 

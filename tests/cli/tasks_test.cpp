@@ -148,7 +148,7 @@ TEST_CASE("graft train --folds: measures every part once and says how much the f
 TEST_CASE("graft train --step-budget: the parts of a batch are told, and stand in the report", "[cli]") {
   const Program graft;
   const std::string command = "train --backbone " + graft.imported() + " --train " + graft.messages("t.csv", 90, 0) +
-                              " --preset full --epochs 1 --json --out " + graft.folder.file("run") + " --force --step-budget ";
+                              " --preset full --epochs 1 --batch 32 --json --out " + graft.folder.file("run") + " --force --step-budget ";
   const Json whole = Json::parse(graft(command + "1GB").out).at("step_memory");
   CHECK(whole.at("records") == 32);
   const Result result = graft(command + std::to_string(whole.at("bytes").get<std::int64_t>() * 6 / 10) + "B");
