@@ -76,6 +76,12 @@ int answer_texts(const Predictor& predictor, const PredictFlags& flags, const Vo
 /// The answer to a question in a file, or in what stdin gives.
 int answer_question(const Predictor& predictor, const PredictFlags& flags, const Voice& voice) {
   const std::string context = flags.context == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : read_file(flags.context);
+  if (context.find_first_not_of(" \t\r\n") == std::string::npos) {
+    throw DataError({.code = "graft-D033",
+                     .message = "[graft predict] a text that may answer the question is wanted, it is empty.",
+                     .remedy = "Name a file that holds it, or - to read it from stdin.",
+                     .place = flags.context});
+  }
   Record record{{{"question", flags.question}, {"context", context}}, flags.context};
   const Decoded answer = predictor(record);
   if (voice.json) {
