@@ -213,8 +213,9 @@ graph::CompositeSpec Binding::composite(const std::string& mask) const {
     }
     spec.inputs.push_back({slot.field, slot.field == mask || slot.argument.kind == Kind::OptionalTensor});
     const bool must_be_there = slot.field == mask && slot.argument.kind == Kind::Tensor;
-    spec.backbone_arguments.push_back(slot.argument.name + "=" +
-                                      (must_be_there ? graph::or_filled(mask, "ones", spec.inputs.front().name) : graph::identifier(slot.field)));
+    spec.backbone_arguments.push_back(
+        slot.argument.name + "=" +
+        (must_be_there ? graph::or_filled(mask, "ones", spec.inputs.front().name) : graph::identifier(slot.field)));
   }
   return spec;
 }

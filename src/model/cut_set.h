@@ -9,8 +9,8 @@
 
 namespace graft {
 
-/// What crosses the freeze line, of every sample and at its true length: the part below runs once. Where all of the backbone is frozen, that
-/// is what the head reads; see FeatureSet for samples of one shape.
+/// What crosses the freeze line, of every sample and at its true length: the part below runs once. Where all of the backbone is frozen,
+/// that is what the head reads; see FeatureSet for samples of one shape.
 class CutSet {
  public:
   /// Nothing, with the reason in the log, where the plan does not split, preprocessing is random, or values that cross the line belong to
