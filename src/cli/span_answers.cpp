@@ -3,18 +3,12 @@
 #include <algorithm>
 #include <map>
 
+#include "core/code_points.h"
+
 namespace graft::cli {
 namespace {
 
 constexpr std::size_t around = 60;  // bytes of the text on each side of an answer
-
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
-/// Characters of UTF-8 before a byte.
-std::int64_t characters_before(const std::string& text, std::size_t byte) {
-  const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte, text.size()));
-  return std::count_if(text.begin(), end, [](char c) { return !continues_character(c); });
-}
 
 std::string marked(const TextSpan& span, bool colour, int number) {
   const std::string label = span.label.empty() ? "" : " " + span.label;
@@ -35,10 +29,11 @@ bool has_spans(const Decoded& answer) { return !answer.spans.empty() || !answer.
 
 Json json_of_spans(const Decoded& answer, const std::string& text) {
   Json spans = Json::array();
+  const CodePoints characters(text);
   for (const TextSpan& span : answer.spans) {
     Json json{{"text", span.text},
-              {"start", characters_before(text, span.begin)},
-              {"end", characters_before(text, span.end)},
+              {"start", characters.at_byte(static_cast<std::int64_t>(span.begin))},
+              {"end", characters.at_byte(static_cast<std::int64_t>(span.end))},
               {"score", span.score}};
     if (!span.label.empty()) json["label"] = span.label;
     spans.push_back(std::move(json));

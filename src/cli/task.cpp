@@ -17,6 +17,7 @@
 #include "graft/head/rejection.h"
 #include "graft/head/token_classifier.h"
 #include "graft/text/question_windows.h"
+#include "head/record_lists.h"
 
 namespace graft::cli {
 namespace {
@@ -172,9 +173,7 @@ bool answers_by_token(const Task& task) { return task.kind == Task::Kind::Answer
 bool has_unanswerable(const Data& data) {
   for (std::size_t i = 0; i < data.size(); ++i) {
     const Record record = data.get(i);
-    const auto answers = record.values.find("answers");
-    const auto* list = answers == record.values.end() ? nullptr : std::get_if<std::vector<std::string>>(&answers->second);
-    if (list == nullptr || list->empty()) return true;
+    if (head::list_of(record, "answers").empty()) return true;
   }
   return false;
 }
