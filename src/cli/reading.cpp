@@ -24,7 +24,7 @@ std::shared_ptr<const text::Subwords> subwords(const TrainSettings& settings, co
 
 std::shared_ptr<const Preprocess> make_preprocess(const Task& task, const TrainSettings& settings, const Backbone& backbone) {
   auto words = subwords(settings, backbone);
-  const std::int64_t length = settings.max_length > 0 ? settings.max_length : usual_length(task);
+  const std::int64_t length = settings.max_length;
   switch (task.kind) {
     case Task::Kind::Answers: {
       text::QuestionWindowsOptions options{.max_length = length, .stride = settings.stride};

@@ -9,8 +9,8 @@
 
 namespace graft::cli {
 
-/// What turns the records of a task into tokens, by the tokenizer that the settings name or the backbone's file holds. Throws ConfigError
-/// if there is none.
+/// What turns the records of a task into tokens, by the tokenizer that the settings name or the backbone's file holds, in samples of
+/// max_length tokens. Throws ConfigError if there is none.
 std::shared_ptr<const Preprocess> make_preprocess(const Task& task, const TrainSettings& settings, const Backbone& backbone);
 
 /// The longest samples of a task where no flag says it, in tokens.

@@ -109,6 +109,7 @@ TrainInputs load_inputs(TrainSettings& settings) {
   files.train = open(settings.train, {});
   std::optional<Task> task;
   if (files.train) task = mistakes.attempt([&] { return choose_task(settings, *files.train); });
+  if (task && settings.max_length == 0) settings.max_length = usual_length(*task);
   const std::vector<std::string> columns = task ? task->columns() : std::vector<std::string>();
   files.valid = open(settings.valid, columns);
   files.test = open(settings.test, columns);
@@ -121,7 +122,6 @@ TrainInputs load_inputs(TrainSettings& settings) {
   mistakes.raise();
 
   settings.task = name_of(*task);
-  if (settings.max_length == 0) settings.max_length = usual_length(*task);
   settings.text = joined(task->texts);
   settings.label = joined(task->targets);
   Splits data{*files.train, files.valid.value_or(Data()), files.test.value_or(Data())};

@@ -88,12 +88,11 @@ std::vector<Sample> Words::operator()(const Record& record, Rng&, Mode) const {
   const std::string text = record.text(options_.text);
   const std::size_t room = static_cast<std::size_t>(options_.max_length) - frame_.num_tokens(false);
   const auto stride = static_cast<std::size_t>(options_.stride);
-  const Frame frame = frame_;
   std::vector<Word> words;
   for (const auto& [begin, end] : spans_of(record, options_, text)) {
     // Words are encoded one by one, so that none of their tokens belongs to two; byte-level vocabularies tell by the space that one begins.
     Word word{begin, end, subwords_->encode(" " + text.substr(begin, end - begin))};
-    if (word.pieces.empty()) word.pieces.push_back({frame.unknown.value_or(frame.pad), 0, end - begin});
+    if (word.pieces.empty()) word.pieces.push_back({frame_.unknown.value_or(frame_.pad), 0, end - begin});
     if (word.pieces.size() > room) word.pieces.resize(room);
     words.push_back(std::move(word));
   }
