@@ -17,6 +17,7 @@
 #include "graft/core/progress.h"
 #include "graft/core/rng.h"
 #include "graft/core/runtime.h"
+#include "graft/data/boxes.h"
 #include "graft/data/collate.h"
 #include "graft/data/conll.h"
 #include "graft/data/csv.h"

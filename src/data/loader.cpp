@@ -61,7 +61,7 @@ class Loader::Pass {
         targets_(std::move(targets)),
         options_(options),
         padding_(preprocess_->padding()) {
-    if (options_.order == Order::ByLength) {
+    if (options_.order == Order::ByLength && !preprocess_->is_uniform()) {
       prepare_all();
       std::ranges::stable_sort(samples_, std::greater<>(), [&](const Sample& sample) { return data::positions(sample, padding_); });
       runs_ = data::equal_runs(samples_, padding_, options_.batch_size, options_.batch_positions);
@@ -99,7 +99,7 @@ class Loader::Pass {
     return batches_ || !order_.empty() ? (order_.size() + size - 1) / size : runs_.size();
   }
 
-  std::size_t num_samples() const { return options_.order == Order::ByLength ? samples_.size() : order_.size(); }
+  std::size_t num_samples() const { return batches_ ? order_.size() : samples_.size(); }
   bool is_random() const { return random_; }
   double waited() const { return waited_; }
   Skipped skipped() const {

@@ -96,7 +96,11 @@ void Model::State::attach(std::unique_ptr<Head> candidate) {
   const c10::NoGradGuard no_grad;
   const Fields inputs = to(example.inputs, device);
   const Fields outputs = network(binding.arguments(inputs));
-  candidate->build(outputs);
+  Fields known = outputs;
+  for (const auto& [name, tensor] : inputs) {
+    if (!known.has(name)) known.set(name, tensor);
+  }
+  candidate->build(known);
   for (const auto& fields : {candidate->parameters(), candidate->buffers()}) {
     for (auto [name, tensor] : fields) tensor.set_data(tensor.to(device));
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "graft/core/fields.h"
+#include "graft/data/boxes.h"
 
 namespace graft {
 
@@ -33,6 +34,8 @@ struct Decoded {
   std::vector<TextSpan> spans = {};
   /// Where every word of a text has a label: one a word.
   std::vector<std::string> tags = {};
+  /// Where answers are objects in a picture: all that were found, best first.
+  std::vector<Box> boxes = {};
   /// Where an answer is no label: numbers by name, such as the head's outputs for this sample, without the batch dimension.
   Fields values = {};
   /// True if the input is taken to belong to none of the classes, or to have no answer: `label` is then the head's name for that, `score`

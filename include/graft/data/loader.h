@@ -21,7 +21,8 @@ enum class Order {
   Sequential,
   /// Drawn from (seed, epoch); batches are padded.
   Shuffled,
-  /// Longest first, equal shapes together: nothing is padded. All samples are prepared before the first batch.
+  /// Longest first, equal shapes together: nothing is padded. All samples are prepared before the first batch, unless the preprocessing is
+  /// uniform: then it is as Sequential.
   ByLength,
 };
 

@@ -26,6 +26,9 @@ class GRAFT_API Preprocess {
   /// Files that lie beside the config in a saved model: name and content.
   virtual std::vector<std::pair<std::string, std::string>> files() const { return {}; }
   virtual Padding padding() const { return {}; }
+  /// True if every record is exactly one sample, all of one shape: then samples are prepared as they are needed, and not all of them before
+  /// the first batch.
+  virtual bool is_uniform() const { return false; }
   /// Positions (tokens) of the record that are cut off because it is longer than what the network gets; 0: none.
   virtual std::int64_t cut(const Record& record) const;
   /// A record of the kind it takes, to find the shapes of what the network gives. Needs no target.

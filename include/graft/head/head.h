@@ -40,8 +40,8 @@ class GRAFT_API Head {
   Head(Head&&) = default;
   Head& operator=(Head&&) = default;
 
-  /// Called once, with the backbone's outputs on an example, before anything else: a head that learns its width from it makes its
-  /// parameters here. Default: nothing.
+  /// Called once, with the backbone's outputs on an example and after them the example's inputs, before anything else: a head that learns
+  /// its width from it makes its parameters here. Default: nothing.
   virtual void build(const Fields& outputs);
   virtual std::vector<Feature> reads() const = 0;
   /// Fills Sample::targets from the record. Called by the loader's threads, not at prediction.
