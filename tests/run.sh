@@ -47,7 +47,8 @@ export GRAFT_CHECK_DIR=$(mktemp -d)
 trap 'rm -rf "$GRAFT_CHECK_DIR"' EXIT
 if "$python" -c 'import torch, tokenizers' 2>/dev/null; then
   build/"$preset"/bin/test_model '[python]' && "$python" tests/golden/check_saved.py "$GRAFT_CHECK_DIR/model.pt" "$GRAFT_CHECK_DIR/expected.json" &&
-    "$python" tests/golden/check_saved.py "$GRAFT_CHECK_DIR/answers.pt" "$GRAFT_CHECK_DIR/answers.json" || status=1
+    "$python" tests/golden/check_saved.py "$GRAFT_CHECK_DIR/answers.pt" "$GRAFT_CHECK_DIR/answers.json" &&
+    "$python" tests/golden/check_saved.py "$GRAFT_CHECK_DIR/detector.pt" "$GRAFT_CHECK_DIR/detector.json" || status=1
   "$python" tests/golden/check_subwords.py train "$GRAFT_CHECK_DIR" ${GRAFT_TEST_DATA:+"$GRAFT_TEST_DATA"} && build/"$preset"/bin/test_text '[python]' &&
     "$python" tests/golden/check_subwords.py check "$GRAFT_CHECK_DIR" || status=1
 else

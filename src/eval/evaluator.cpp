@@ -23,6 +23,15 @@ void require_records(const Data& data) {
                    .place = ""});
 }
 
+/// Rows whose features take a few megabytes: maps of pictures are large, and a head makes more of them.
+std::int64_t rows_within(const Fields& features) {
+  constexpr std::int64_t most_rows = 1024, few_megabytes = std::int64_t{16} << 20;
+  std::int64_t bytes = 1;
+  for (const auto& [name, tensor] : features)
+    bytes += static_cast<std::int64_t>(tensor.nbytes()) / std::max<std::int64_t>(1, tensor.size(0));
+  return std::clamp<std::int64_t>(few_megabytes / bytes, 1, most_rows);
+}
+
 /// From what the store holds, or now keeps; nothing where nothing can be kept.
 std::optional<EvalReport> run_stored(Model& model, const Data& data, const EvaluatorOptions& options, std::stop_token stop) {
   if (!options.store.is_on()) return std::nullopt;
@@ -73,12 +82,12 @@ EvalReport Evaluator::run(Model& model, const Data& data, const FeatureSet& set)
   const EvalMode mode(model);
   const Stopwatch watch;
   eval::Collector collector(model, data, static_cast<std::size_t>(set.size()), options_);
-  constexpr std::int64_t rows_at_once = 1024;
+  const std::int64_t rows_at_once = rows_within(set.features());
   for (std::int64_t start = 0; start < set.size(); start += rows_at_once) {
     const std::int64_t count = std::min(rows_at_once, set.size() - start);
     const auto first = set.records().begin() + start;
-    const Batch batch{{}, rows(set.targets(), start, count), {first, first + count}};
-    collector.add(model.head().forward(rows(set.features(), start, count)), batch);
+    const Batch batch{rows(set.features(), start, count), rows(set.targets(), start, count), {first, first + count}};
+    collector.add(model.head().forward(batch.inputs), batch);
   }
   return collector.report(watch.seconds());
 }

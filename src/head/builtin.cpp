@@ -4,6 +4,7 @@
 
 #include "graft/core/error.h"
 #include "graft/head/classifier.h"
+#include "graft/head/detector.h"
 #include "graft/head/multilabel.h"
 #include "graft/head/question_answering.h"
 #include "graft/head/regressor.h"
@@ -22,6 +23,7 @@ std::unique_ptr<Head> make_builtin(const Json& config) {
   if (type == "multilabel") return std::make_unique<MultiLabel>(MultiLabel::from_config(config));
   if (type == "regression") return std::make_unique<Regressor>(Regressor::from_config(config));
   if (type == "question_answering") return std::make_unique<QuestionAnswering>(QuestionAnswering::from_config(config));
+  if (type == "detector") return std::make_unique<Detector>(Detector::from_config(config));
   if (type == "token_classifier") return std::make_unique<TokenClassifier>(TokenClassifier::from_config(config));
   return nullptr;
 }

@@ -2,6 +2,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "core/file_format.h"
 #include "graft/core/error.h"
@@ -43,8 +44,9 @@ at::Tensor repeated(at::Tensor values, const std::vector<std::int64_t>& sizes) {
   return values;
 }
 
-/// Inputs of another batch size, and of another length or picture size where the pooling takes any.
-Fields resized(const std::vector<Feature>& reads, const Fields& example) {
+/// Inputs of another batch size, and of another length or picture size where the pooling takes any, or maps of twice the size where the
+/// head reads places.
+Fields resized(const std::vector<Feature>& reads, const Fields& example, bool larger_maps) {
   Fields other;
   for (const auto& [name, tensor] : example) {
     auto sizes = tensor.sizes().vec();
@@ -53,10 +55,25 @@ Fields resized(const std::vector<Feature>& reads, const Fields& example) {
       const bool sequence = !feature.mask.empty() || feature.pooling == Pooling::FirstToken || feature.input;
       if (sequence && (name == feature.from || name == feature.mask)) sizes[1] = example[feature.from].size(1) + 2;
       if (feature.pooling == Pooling::MeanPixels && name == feature.from) sizes[2] = example[feature.from].size(2) + 1;
+      if (larger_maps && feature.pooling == Pooling::None && name == feature.from && sizes.size() == 4) {
+        sizes[2] *= 2;
+        sizes[3] *= 2;
+      }
     }
     other.set(name, tensor.is_floating_point() ? at::randn(sizes, tensor.options()) : repeated(tensor, sizes));
   }
   return other;
+}
+
+/// resized(), as far as the head takes it: one may be made for maps of one size.
+Fields other_sizes(const std::vector<Feature>& reads, const Fields& example, const std::function<Fields(const Fields&)>& forward) {
+  Fields larger = resized(reads, example, /*larger_maps=*/true);
+  try {
+    forward(larger);
+    return larger;
+  } catch (const std::exception&) {
+    return resized(reads, example, /*larger_maps=*/false);
+  }
 }
 
 void require_same(const Fields& expected, const Fields& traced) {
@@ -76,7 +93,7 @@ graph::Traced trace_head(const Head& head, const Fields& outputs, const Fields& 
   const std::vector<Feature> reads = head.reads();
   const auto forward = [&](const Fields& read) { return head.forward(head::features_of(reads, read, read)); };
   const Fields example = traced_inputs(reads, outputs, inputs);
-  const Fields other = resized(reads, example);
+  const Fields other = other_sizes(reads, example, forward);
   const graph::Traced traced = graph::trace("Head", head.parameters(), head.buffers(), example, forward);
   try {
     require_same(forward(other), graph::run(traced, other));

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace torch::jit {
+struct CompilationUnit;
+struct Function;
+}  // namespace torch::jit
+
+namespace graft::graph {
+
+/// One TorchScript function. Where a network is being recorded (trace.h), a call becomes part of the record, loops and branches included.
+class Script {
+ public:
+  /// Throws ModelError with the compiler's words.
+  explicit Script(const std::string& source);
+  std::vector<at::Tensor> operator()(const std::vector<at::Tensor>& arguments) const;
+
+ private:
+  std::shared_ptr<torch::jit::CompilationUnit> unit_;
+  torch::jit::Function* function_;
+};
+
+}  // namespace graft::graph
