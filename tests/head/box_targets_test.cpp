@@ -21,7 +21,7 @@ std::vector<head::Target> objects_of(const Json& picture) {
 }  // namespace
 
 TEST_CASE("BoxTargets are those of torchvision's FCOS", "[head]") {
-  const Json golden = test::golden("detection.json");
+  const Json golden = test::golden("fcos.json");
   for (std::size_t n = 0; n < 2; ++n) {
     const head::BoxTargets targets = head::assign(grids, objects_of(golden["objects"][n]));
     REQUIRE(targets.labels.size(0) == 96 + 24 + 6);
@@ -45,7 +45,7 @@ TEST_CASE("BoxTargets: what is ignored is unknown, and gives way to objects", "[
 }
 
 TEST_CASE("The losses of boxes are those of torchvision's FCOS", "[head]") {
-  const Json golden = test::golden("detection.json");
+  const Json golden = test::golden("fcos.json");
   std::vector<at::Tensor> labels, sides;
   for (const Json& picture : golden["objects"]) {
     const head::BoxTargets targets = head::assign(grids, objects_of(picture));

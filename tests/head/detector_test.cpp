@@ -38,7 +38,7 @@ Fields targets_of(const Detector& detector, const Record& record) {
 }  // namespace
 
 TEST_CASE("Detector: the choice of boxes is that of torchvision's FCOS", "[head]") {
-  const Json golden = test::golden("detection.json");
+  const Json golden = test::golden("fcos.json");
   const head::Script detect(head::detect_script(options()));
   const auto input = [&](const char* name) { return test::tensor_of(golden["inputs"][name]); };
   const auto found = detect({input("class_logits"), input("sides"), input("center_logits"), at::zeros({2, 1, 8, 12}),

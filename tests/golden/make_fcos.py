@@ -1,6 +1,6 @@
-"""Makes detection.json: what torchvision's FCOS assigns, loses and answers on small grids, in float64.
+"""Makes fcos.json: what torchvision's FCOS assigns, loses and answers on small grids, in float64.
 
-    python make_detection.py OUT_DIR           (OUT_DIR is tests/golden)
+    python make_fcos.py OUT_DIR           (OUT_DIR is tests/golden)
 
 Two pictures of 64 x 96 pixels, grids of 8, 16 and 32 pixels whose places are the middles of their cells (torchvision's own anchors lie at
 their corners; its functions take any), three classes.
@@ -73,7 +73,7 @@ def main():
         described.append(rows)
     split = {k: list(v.split(counts, 1)) for k, v in head.items()}
     answers = net.postprocess_detections(split, [levels, levels], [(H, W)] * 2)
-    write_json(os.path.join(out, "detection.json"), {
+    write_json(os.path.join(out, "fcos.json"), {
         "objects": [{"boxes": b, "labels": l} for b, l in OBJECTS], "places": described,
         "inputs": {"class_logits": head["cls_logits"].tolist(), "sides": head["bbox_regression"].tolist(),
                    "center_logits": head["bbox_ctrness"][..., 0].tolist()},
