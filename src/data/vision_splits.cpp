@@ -1,0 +1,54 @@
+#include "graft/data/vision_splits.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/file.h"
+#include "data/picture_folders.h"
+#include "graft/core/error.h"
+#include "graft/data/coco.h"
+#include "graft/data/image_folder.h"
+#include "graft/data/voc.h"
+
+namespace graft::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_voc(const fs::path& folder) { return fs::is_directory(folder / "Annotations"); }
+
+Data part(const std::string& folder) {
+  if (folder.empty()) return {};
+  return is_voc(folder) ? voc(folder) : image_folder(folder);
+}
+
+Splits voc_splits(const std::string& root) {
+  const auto list = [&](const char* name) {
+    return fs::is_regular_file(fs::path(root) / "ImageSets" / "Main" / (std::string(name) + ".txt")) ? voc(root, {.split = name}) : Data();
+  };
+  Splits splits{list("train"), list("val"), list("test")};
+  if (splits.train.empty()) splits.train = list("trainval");
+  if (splits.train.empty() && splits.valid.empty() && splits.test.empty()) splits.train = voc(root);
+  return splits;
+}
+
+}  // namespace
+
+Splits vision_splits(const std::string& path) {
+  if (fs::is_directory(path)) {
+    if (is_voc(path)) return voc_splits(path);
+    const PartFolders parts = part_folders(path);
+    if (!parts.train.empty()) return {part(parts.train), part(parts.valid), part(parts.test)};
+    return {image_folder(path), {}, {}};
+  }
+  require_file(path);
+  if (fs::path(path).extension() == ".json") return {coco(path), {}, {}};
+  throw DataError({.code = "graft-D067",
+                   .message =
+                       "[Pictures] a folder of class folders, one with train, val and test, one in the form of Pascal VOC, or a .json file "
+                       "of COCO is wanted, got another file.",
+                   .remedy = "Name the folder or the file of annotations; a list of pictures is read by image_list().",
+                   .place = path});
+}
+
+}  // namespace graft::data
