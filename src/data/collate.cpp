@@ -36,9 +36,20 @@ struct Stacked {
   std::vector<std::int64_t> lengths;
 };
 
+/// Rows of one shape. Pictures that lie channels last stay so, as networks want them and turning them costs.
+at::Tensor stack_alike(std::span<const at::Tensor> rows) {
+  const auto is_turned = [](const at::Tensor& row) {
+    return row.dim() == 3 && !row.is_contiguous() && row.permute({1, 2, 0}).is_contiguous();
+  };
+  if (!std::ranges::all_of(rows, is_turned)) return at::stack(at::TensorList(rows.data(), rows.size()));
+  std::vector<at::Tensor> as_they_lie;
+  for (const at::Tensor& row : rows) as_they_lie.push_back(row.permute({1, 2, 0}));
+  return at::stack(as_they_lie).permute({0, 3, 1, 2});
+}
+
 Stacked stack(const std::string& name, std::span<const at::Tensor> rows, std::optional<double> fill) {
   const auto odd = std::ranges::find_if(rows, [&](const at::Tensor& row) { return row.sizes() != rows.front().sizes(); });
-  if (odd == rows.end()) return {at::stack(at::TensorList(rows.data(), rows.size())), {}};
+  if (odd == rows.end()) return {stack_alike(rows), {}};
   if (!fill || rows.front().dim() == 0) differ(name, rows.front(), *odd);
   Stacked stacked;
   std::int64_t longest = 0;
