@@ -25,10 +25,9 @@ std::int64_t middle(std::int64_t whole, std::int64_t part) {
   return static_cast<std::int64_t>(std::nearbyint(static_cast<double>(whole - part) / 2));
 }
 
-at::Tensor framed(const at::Tensor& picture, PictureSize size, const std::vector<double>& colour) {
+at::Tensor framed(const at::Tensor& picture, PictureSize size, const Colour& colour) {
   at::Tensor frame = empty_picture(size);
-  for (std::int64_t c = 0; c < 3; ++c)
-    frame.select(2, c).fill_(std::lround(std::clamp(colour[static_cast<std::size_t>(c)], 0.0, 1.0) * 255));
+  for (std::int64_t c = 0; c < 3; ++c) frame.select(2, c).fill_(colour[static_cast<std::size_t>(c)]);
   frame.narrow(0, (size.height - picture.size(0)) / 2, picture.size(0))
       .narrow(1, (size.width - picture.size(1)) / 2, picture.size(1))
       .copy_(picture);
@@ -37,18 +36,32 @@ at::Tensor framed(const at::Tensor& picture, PictureSize size, const std::vector
 
 }  // namespace
 
-View fitted(const at::Tensor& picture, const PicturesOptions& options) {
+Colour mean_colour(const PicturesOptions& options) {
+  Colour colour;
+  std::ranges::transform(options.mean, colour.begin(),
+                         [](double value) { return static_cast<unsigned char>(std::lround(std::clamp(value, 0.0, 1.0) * 255)); });
+  return colour;
+}
+
+View fitted(const at::Tensor& picture, const PicturesOptions& options, Cut cut) {
   const PictureSize size{picture.size(0), picture.size(1)}, wanted{options.height, options.width};
   const auto scaled_to = [&](PictureSize to) { return Affine::scaled(share(to.width, size.width), share(to.height, size.height)); };
-  if (options.fit == Fit::Stretch) return {resize(picture, wanted.height, wanted.width, options.interpolation), scaled_to(wanted), size};
+  const auto all_of_it = [&](PictureSize to) {
+    return View{resize(picture, to.height, to.width, options.interpolation), scaled_to(to), size};
+  };
+  if (options.fit == Fit::Stretch) return all_of_it(wanted);
   if (options.fit == Fit::Letterbox) {
     const PictureSize inner = in_proportion(size, wanted, false);
-    const Affine map = scaled_to(inner).then(
+    View view = all_of_it(inner);
+    if (cut == Cut::Open) return view;
+    view.map = view.map.then(
         Affine::shifted(static_cast<double>((wanted.width - inner.width) / 2), static_cast<double>((wanted.height - inner.height) / 2)));
-    return {framed(resize(picture, inner.height, inner.width, options.interpolation), wanted, options.mean), map, size};
+    view.picture = framed(view.picture, wanted, mean_colour(options));
+    return view;
   }
   const auto with_rim = [&](std::int64_t side) { return static_cast<std::int64_t>(static_cast<double>(side) / options.crop_share); };
   const PictureSize whole = in_proportion(size, {with_rim(wanted.height), with_rim(wanted.width)}, true);
+  if (cut == Cut::Open) return all_of_it(whole);
   const Part centre{middle(whole.height, wanted.height), middle(whole.width, wanted.width), wanted.height, wanted.width};
   const Affine map = scaled_to(whole).then(Affine::shifted(-static_cast<double>(centre.left), -static_cast<double>(centre.top)));
   return {resize_part(picture, whole, centre, options.interpolation), map, size};

@@ -5,14 +5,12 @@
 
 namespace graft::image {
 
-/// What is seen of a picture: pixels, where they come from, and how large the picture was.
-struct View {
-  at::Tensor picture;
-  Affine map;
-  PictureSize original;
-};
+enum class Cut { Done, Open };
 
-/// In the size that the options want.
-View fitted(const at::Tensor& picture, const PicturesOptions& options);
+/// In the size that the options want; with Cut::Open all of the picture in that scale, for a part of it to be cut out later.
+View fitted(const at::Tensor& picture, const PicturesOptions& options, Cut cut);
+
+/// The mean as a colour.
+Colour mean_colour(const PicturesOptions& options);
 
 }  // namespace graft::image

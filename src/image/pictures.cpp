@@ -32,6 +32,8 @@ Enum named(const std::string& name, std::span<const std::string> names, const st
                      .place = ""});
 }
 
+std::string written(double number) { return Json(number).dump(); }
+
 std::vector<Problem> problems_of(const PicturesOptions& options) {
   std::vector<Problem> problems;
   const auto want = [&](bool holds, const std::string& wanted, const std::string& got) {
@@ -42,12 +44,61 @@ std::vector<Problem> problems_of(const PicturesOptions& options) {
   want(options.height >= 1 && options.width >= 1 && options.height <= most && options.width <= most,
        "height and width must lie in 1 to " + std::to_string(most),
        std::to_string(options.height) + " and " + std::to_string(options.width));
-  want(options.crop_share > 0 && options.crop_share <= 1, "crop_share must lie in (0, 1]", std::to_string(options.crop_share));
+  want(options.crop_share > 0 && options.crop_share <= 1, "crop_share must lie in (0, 1]", written(options.crop_share));
   want(options.mean.size() == 3, "mean must have a value for each of red, green and blue", std::to_string(options.mean.size()));
   want(options.std.size() == 3 && std::ranges::all_of(options.std, is_above_0), "std must have three values above 0",
        options.std.size() == 3 ? "one that is not" : std::to_string(options.std.size()));
+  const AugmentOptions& augment = options.augment;
+  const auto want_number = [&](const std::string& name, double value, double low, double high) {
+    want(value >= low && value <= high, name + " must lie in " + written(low) + " to " + written(high), written(value));
+  };
+  want_number("augment.crop", augment.crop, 0, 1);
+  want_number("augment.crop_ratio", augment.crop_ratio, 1, 10);
+  want_number("augment.horizontal_flip", augment.horizontal_flip, 0, 1);
+  want_number("augment.vertical_flip", augment.vertical_flip, 0, 1);
+  want_number("augment.rotation", augment.rotation, 0, 180);
+  want_number("augment.operations", augment.operations, 0, 14);
+  want_number("augment.strength", augment.strength, 0, 30);
+  want_number("augment.brightness", augment.brightness, 0, 1);
+  want_number("augment.contrast", augment.contrast, 0, 1);
+  want_number("augment.saturation", augment.saturation, 0, 1);
+  want_number("augment.hue", augment.hue, 0, 0.5);
+  want_number("augment.erasing", augment.erasing, 0, 1);
   want(options.memory >= 0, "memory must be 0 or more", std::to_string(options.memory));
   return problems;
+}
+
+Json config_of(const AugmentOptions& augment) {
+  return {{"crop", augment.crop},
+          {"crop_ratio", augment.crop_ratio},
+          {"horizontal_flip", augment.horizontal_flip},
+          {"vertical_flip", augment.vertical_flip},
+          {"rotation", augment.rotation},
+          {"operations", augment.operations},
+          {"strength", augment.strength},
+          {"brightness", augment.brightness},
+          {"contrast", augment.contrast},
+          {"saturation", augment.saturation},
+          {"hue", augment.hue},
+          {"erasing", augment.erasing}};
+}
+
+AugmentOptions augment_of(const Json& config) {
+  AugmentOptions augment;
+  const auto read = [&](const char* name, auto& into) { into = config.at(name); };
+  read("crop", augment.crop);
+  read("crop_ratio", augment.crop_ratio);
+  read("horizontal_flip", augment.horizontal_flip);
+  read("vertical_flip", augment.vertical_flip);
+  read("rotation", augment.rotation);
+  read("operations", augment.operations);
+  read("strength", augment.strength);
+  read("brightness", augment.brightness);
+  read("contrast", augment.contrast);
+  read("saturation", augment.saturation);
+  read("hue", augment.hue);
+  read("erasing", augment.erasing);
+  return augment;
 }
 
 /// The record's own picture as uint8 [H, W, 3].
@@ -67,11 +118,11 @@ at::Tensor picture_of(const Record& record, const std::string& field) {
 }
 
 /// Tells a file from another, and from itself once it is changed.
-std::string key_of(const std::string& path) {
+std::string key_of(const std::string& path, Cut cut) {
   std::error_code ignored;
   const auto size = fs::file_size(path, ignored);
   const auto time = fs::last_write_time(path, ignored).time_since_epoch().count();
-  return path + "\n" + std::to_string(size) + "\n" + std::to_string(time);
+  return path + "\n" + std::to_string(size) + "\n" + std::to_string(time) + (cut == Cut::Open ? "\nopen" : "");
 }
 
 }  // namespace
@@ -96,6 +147,7 @@ Pictures Pictures::from_config(const Json& config) {
   options.interpolation = named<Interpolation>(config.at("interpolation"), interpolations, "an interpolation");
   options.mean = config.at("mean").get<std::vector<double>>();
   options.std = config.at("std").get<std::vector<double>>();
+  options.augment = augment_of(config.at("augment"));
   options.places = config.at("places");
   return Pictures(std::move(options));
 }
@@ -110,6 +162,7 @@ Json Pictures::config() const {
           {"interpolation", interpolations[static_cast<std::size_t>(options_.interpolation)]},
           {"mean", options_.mean},
           {"std", options_.std},
+          {"augment", config_of(options_.augment)},
           {"places", options_.places}};
 }
 
@@ -125,15 +178,23 @@ PicturesOptions Pictures::options_from(const Json& preprocess) {
   return options;
 }
 
-View Pictures::view(const Record& record, Rng&, Mode) const {
+View Pictures::in_size(const Record& record, Cut cut) const {
   const auto field = record.values.find(options_.image);
   if (field != record.values.end() && std::holds_alternative<at::Tensor>(field->second))
-    return fitted(picture_of(record, options_.image), options_);
-  const std::string path = record.text(options_.image), key = key_of(path);
+    return fitted(picture_of(record, options_.image), options_, cut);
+  const std::string path = record.text(options_.image), key = key_of(path, cut);
   if (auto kept = kept_->find(key)) return *kept;
-  View seen = fitted(read_picture(path), options_);
+  View seen = fitted(read_picture(path), options_, cut);
   kept_->count();
   kept_->add(key, seen);
+  return seen;
+}
+
+View Pictures::view(const Record& record, Rng& rng, Mode mode) const {
+  const bool changes = mode == Mode::Train, crops = changes && options_.augment.crop > 0;
+  View seen = in_size(record, crops ? Cut::Open : Cut::Done);
+  if (crops) random_crop(seen, {options_.height, options_.width}, options_.interpolation, options_.augment, rng);
+  if (changes) augment(seen, mean_colour(options_), options_.augment, rng);
   return seen;
 }
 
@@ -160,6 +221,21 @@ std::vector<Sample> Pictures::operator()(const Record& record, Rng& rng, Mode mo
     sample.inputs.set("frame", at::tensor({seen.original.height, seen.original.width, options_.height, options_.width}, at::kLong));
   }
   return {std::move(sample)};
+}
+
+Pictures Pictures::with_augment(const AugmentOptions& augment) const {
+  PicturesOptions options = options_;
+  options.augment = augment;
+  Pictures other(std::move(options));
+  other.kept_ = kept_;
+  return other;
+}
+
+Pictures Pictures::with_size(std::int64_t height, std::int64_t width) const {
+  PicturesOptions options = options_;
+  options.height = height;
+  options.width = width;
+  return Pictures(std::move(options));
 }
 
 std::int64_t Pictures::decoded() const { return kept_->decoded(); }

@@ -13,7 +13,7 @@ import zlib
 
 import numpy as np
 import PIL
-from PIL import Image, ImageOps
+from PIL import Image, ImageEnhance, ImageOps
 
 HERE = pathlib.Path(__file__).parent / "pictures"
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
@@ -129,6 +129,35 @@ def fitted():
             for turned, image in [(False, source), (True, source.transpose(Image.Transpose.TRANSPOSE))]]
 
 
+def with_hue(image, shift):
+    """torchvision's adjust_hue."""
+    h, s, v = image.convert("HSV").split()
+    turned = (np.asarray(h).astype(np.int64) + int(shift * 255)) % 256
+    return Image.merge("HSV", (Image.fromarray(turned.astype(np.uint8)), s, v)).convert("RGB")
+
+
+def coloured():
+    source = Image.fromarray(drawn(17, 19, 6) // 2 + 30)
+    kinds = {"brightness": ImageEnhance.Brightness, "contrast": ImageEnhance.Contrast, "saturation": ImageEnhance.Color,
+             "sharpness": ImageEnhance.Sharpness}
+    cases = [{"kind": kind, "by": factor, **entry(make(source).enhance(factor))} for kind, make in kinds.items() for factor in (0.0, 0.4, 1.0, 1.7)]
+    cases += [{"kind": "hue", "by": shift, **entry(with_hue(source, shift))} for shift in (-0.5, -0.1, 0.0, 0.3)]
+    cases += [{"kind": "posterize", "by": bits, **entry(ImageOps.posterize(source, bits))} for bits in (4, 7, 8)]
+    cases += [{"kind": "solarize", "by": level, **entry(ImageOps.solarize(source, level))} for level in (0, 100.5, 255)]
+    cases += [{"kind": "autocontrast", "by": 0, **entry(ImageOps.autocontrast(source))}, {"kind": "equalize", "by": 0, **entry(ImageOps.equalize(source))}]
+    return {"source": entry(source), "cases": cases}
+
+
+def warped():
+    """Each with the map from places in the result to places in the source."""
+    source = Image.fromarray(drawn(21, 17, 8))
+    maps = [(1, 0, 0, 0, 1, 0), (1, 0, 3.25, 0, 1, -2.5), (1, 0.3, 0, 0, 1, 0), (0.9, -0.4, 2, 0.35, 1.1, -1), (0.5, 0, 4, 0, 0.25, 6)]
+    return {"source": entry(source), "cases": [
+        {"map": data, **entry(source.transform(source.size, Image.Transform.AFFINE, data, Image.Resampling.BILINEAR, fillcolor=(9, 80, 200)))}
+        for data in maps] + [{"degrees": degrees, **entry(source.rotate(degrees, Image.Resampling.BILINEAR, fillcolor=(9, 80, 200)))}
+                             for degrees in (90, 30, -7.5)]}
+
+
 def sums(folder):
     found = {}
     for path in sorted(pathlib.Path(folder).glob("*.jpg"))[:3]:
@@ -147,6 +176,8 @@ def main():
         golden["files"][name] = entry(expected or ImageOps.exif_transpose(Image.open(io.BytesIO(content))))
     golden["resized"] = resized()
     golden["fitted"] = fitted()
+    golden["coloured"] = coloured()
+    golden["warped"] = warped()
     golden["bccd"] = sums(sys.argv[1]) if len(sys.argv) > 1 else {}
     json.dump(golden, sys.stdout, indent=0)
     print()

@@ -10,6 +10,7 @@
 #include "graft/core/api.h"
 #include "graft/data/preprocess.h"
 #include "graft/image/affine.h"
+#include "graft/image/augment.h"
 #include "graft/image/resize.h"
 
 namespace graft::image {
@@ -36,6 +37,8 @@ struct PicturesOptions {
   /// Of red, green and blue in [0, 1]; the network sees (value - mean) / std. ImageNet's.
   std::vector<double> mean = {0.485, 0.456, 0.406};
   std::vector<double> std = {0.229, 0.224, 0.225};
+  /// What changes at random in training.
+  AugmentOptions augment = {};
   /// Whether samples also say where things went, as heads that find places want it.
   bool places = false;
   /// Bytes for pictures that were decoded and resized once and are kept; 0 keeps none.
@@ -43,7 +46,7 @@ struct PicturesOptions {
 };
 
 class KeptPictures;
-struct View;
+enum class Cut;
 
 /// Turns the picture of a record into "image" float32 [3, height, width], channels last in memory. With `places` also "geometry" float32
 /// [2, 3], the map from the picture's pixels to the network's (Affine), and "frame" int64 [4]: height and width of the picture, then of
@@ -67,11 +70,16 @@ class GRAFT_API Pictures final : public Preprocess {
   /// The picture, uint8 [height, width, 3], that the network sees before its values are scaled; the caller's own. `geometry` receives the
   /// map from the record's picture to it.
   at::Tensor shown(const Record& record, Rng& rng, Mode mode, Affine* geometry = nullptr) const;
+  /// The same with another augmentation; what is kept is shared.
+  Pictures with_augment(const AugmentOptions& augment) const;
+  /// The same for another size, with a memory of its own.
+  Pictures with_size(std::int64_t height, std::int64_t width) const;
   /// Files decoded so far, by this and the copies that share its memory.
   std::int64_t decoded() const;
   const PicturesOptions& options() const { return options_; }
 
  private:
+  View in_size(const Record& record, Cut cut) const;
   View view(const Record& record, Rng& rng, Mode mode) const;
 
   PicturesOptions options_;
