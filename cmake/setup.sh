@@ -42,8 +42,8 @@ fill() { # target folder, command that fills the folder given as its last argume
 
 # --- Debian packages ---------------------------------------------------------------------------------------------------
 packages=(g++ cmake ninja-build ccache mold pkg-config python3-pip unzip ca-certificates
-          libeigen3-dev libspdlog-dev nlohmann-json3-dev catch2 libcli11-dev libutf8proc-dev libxxhash-dev libpugixml-dev zlib1g-dev
-          libjpeg62-turbo-dev libpng-dev libexif-dev libstb-dev)
+          libeigen3-dev libspdlog-dev nlohmann-json3-dev catch2 libcli11-dev libutf8proc-dev libxxhash-dev zlib1g-dev
+          libpugixml-dev libyaml-cpp-dev libjpeg62-turbo-dev libpng-dev libexif-dev libstb-dev)
 missing=()
 for package in "${packages[@]}"; do
   [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")

@@ -9,6 +9,7 @@
 #include "core/names.h"
 #include "core/table.h"
 #include "core/warning.h"
+#include "data/ascii.h"
 #include "data/pictures.h"
 #include "data/tally.h"
 #include "graft/data/boxes.h"
@@ -57,10 +58,10 @@ std::string text_of(const Box& box) {
 
 bool has_area(const Box& box) { return box.x2 > box.x1 && box.y2 > box.y1 && std::isfinite(box.area()); }
 
-bool is_background(std::string label) {
-  std::ranges::transform(label, label.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  std::erase(label, '_');
-  return label == "background";
+bool is_background(const std::string& label) {
+  std::string name = lower_ascii(label);
+  std::erase(name, '_');
+  return name == "background";
 }
 
 /// Boxes that look as if they had been written in another form. That is taken for a mistake of a whole part, where the other form would

@@ -7,6 +7,7 @@
 
 #include "core/file.h"
 #include "core/table.h"
+#include "data/ascii.h"
 #include "data/file_checks.h"
 #include "data/tag_scheme.h"
 #include "graft/core/log.h"
@@ -30,11 +31,6 @@ struct Contents {
   std::vector<std::size_t> lines;
   std::vector<Sentence> sentences;
 };
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = std::min(text.find_first_not_of(white), text.size());
-  return text.substr(begin, text.find_last_not_of(white) + 1 - begin);
-}
 
 std::vector<std::string_view> columns_of(std::string_view line) {
   const bool has_tabs = line.find('\t') != std::string_view::npos;

@@ -1,6 +1,5 @@
 #include "graft/data/image_folder.h"
 
-#include <algorithm>
 #include <filesystem>
 
 #include "core/names.h"
@@ -15,20 +14,6 @@ namespace graft::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Files below a folder, by path; hidden ones left out.
-std::vector<fs::path> files_below(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
-    if (is_hidden(entry->path())) {
-      entry.disable_recursion_pending();
-    } else if (entry->is_regular_file()) {
-      files.push_back(entry->path());
-    }
-  }
-  std::ranges::sort(files);
-  return files;
-}
 
 [[noreturn]] void refuse(const std::string& message, const std::string& remedy, const std::string& root) {
   throw DataError({.code = "graft-D056", .message = "[ImageFolder] " + message, .remedy = remedy, .place = root});

@@ -27,6 +27,19 @@ std::vector<std::string> folders_in(const std::string& folder) {
   return names;
 }
 
+std::vector<fs::path> files_below(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
+    if (is_hidden(entry->path())) {
+      entry.disable_recursion_pending();
+    } else if (entry->is_regular_file()) {
+      files.push_back(entry->path());
+    }
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
 PartFolders part_folders(const std::string& root) {
   const auto first = [&](std::initializer_list<const char*> names) {
     for (const char* name : names) {

@@ -15,6 +15,9 @@ void require_folder(const std::string& path);
 /// Names of the folders in it, sorted; hidden ones left out. Throws DataError if it is no folder.
 std::vector<std::string> folders_in(const std::string& folder);
 
+/// Files in a folder and below it, by path; hidden ones left out.
+std::vector<std::filesystem::path> files_below(const std::filesystem::path& folder);
+
 /// Paths of the folders for the parts of a data set; empty where there is none. Validation data is in "val", "valid" or "validation".
 struct PartFolders {
   std::string train, valid, test;

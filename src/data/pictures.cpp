@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/hash.h"
+#include "data/ascii.h"
 #include "data/tally.h"
 #include "graft/core/runtime.h"
 
@@ -40,9 +41,7 @@ Data pictures(std::vector<Picture> list) { return Data(std::make_shared<Pictures
 
 bool is_picture(const fs::path& path) {
   static constexpr std::array<std::string_view, 6> endings{".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm"};
-  std::string ending = path.extension().string();
-  std::ranges::transform(ending, ending.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return std::ranges::find(endings, ending) != endings.end();
+  return std::ranges::find(endings, lower_ascii(path.extension().string())) != endings.end();
 }
 
 std::string file_key(const std::string& path) {

@@ -20,7 +20,7 @@ class Tally {
   std::string examples() const { return examples_ + (count_ > most_examples ? "; ..." : ""); }
   /// What came before the examples, which end the message.
   Problem problem(const std::string& code, const std::string& message, const std::string& remedy) const {
-    return {code, message + ": " + examples() + ".", remedy, place_};
+    return {code, message + ": " + examples() + (count_ > most_examples ? "" : "."), remedy, place_};
   }
 
  private:

@@ -5,10 +5,12 @@
 
 #include "core/file.h"
 #include "data/picture_folders.h"
+#include "data/yolo_yaml.h"
 #include "graft/core/error.h"
 #include "graft/data/coco.h"
 #include "graft/data/image_folder.h"
 #include "graft/data/voc.h"
+#include "graft/data/yolo.h"
 
 namespace graft::data {
 namespace {
@@ -32,9 +34,16 @@ Splits voc_splits(const std::string& root) {
   return splits;
 }
 
+Splits yolo_splits(const std::string& path, const SizeOf& size_of) {
+  const auto part = [&](const char* name) {
+    return read_yolo_yaml(path, name).pictures.empty() ? Data() : yolo(path, {.size_of = size_of, .split = name, .names = {}});
+  };
+  return {part("train"), part("val"), part("test")};
+}
+
 }  // namespace
 
-Splits vision_splits(const std::string& path) {
+Splits vision_splits(const std::string& path, const VisionSplitsOptions& options) {
   if (fs::is_directory(path)) {
     if (is_voc(path)) return voc_splits(path);
     const PartFolders parts = part_folders(path);
@@ -42,11 +51,13 @@ Splits vision_splits(const std::string& path) {
     return {image_folder(path), {}, {}};
   }
   require_file(path);
-  if (fs::path(path).extension() == ".json") return {coco(path), {}, {}};
+  const std::string ending = fs::path(path).extension().string();
+  if (ending == ".json") return {coco(path), {}, {}};
+  if (ending == ".yaml" || ending == ".yml") return yolo_splits(path, options.size_of);
   throw DataError({.code = "graft-D067",
                    .message =
-                       "[Pictures] a folder of class folders, one with train, val and test, one in the form of Pascal VOC, or a .json file "
-                       "of COCO is wanted, got another file.",
+                       "[Pictures] a folder of class folders, one with train, val and test, one in the form of Pascal VOC, a .json file of "
+                       "COCO or a data.yaml of YOLO is wanted, got another file.",
                    .remedy = "Name the folder or the file of annotations; a list of pictures is read by image_list().",
                    .place = path});
 }

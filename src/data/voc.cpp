@@ -9,6 +9,7 @@
 
 #include "core/file.h"
 #include "core/table.h"
+#include "data/ascii.h"
 #include "data/file_checks.h"
 #include "data/picture_folders.h"
 #include "data/pictures.h"
@@ -20,12 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t most_problems = 100;
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view white = " \t\r\n";
-  const std::size_t begin = std::min(text.find_first_not_of(white), text.size());
-  return text.substr(begin, text.find_last_not_of(white) + 1 - begin);
-}
 
 /// The folders, and what they hold.
 class Reader {

@@ -68,7 +68,7 @@ TEST_CASE("check_boxes: what can be mended is, and told with places", "[box_chec
   CHECK(report.warnings[0].code == "graft-W018");
   CHECK(report.warnings[0].message ==
         "[Boxes] 4 boxes without an area dropped: \"cat\" [10, 10, 10, 20] (p1, box 1); \"cat\" [nan, 0, 4, 4] (p1, box 3); "
-        "\"cat\" [20, 30, 15, 40] (p2, box 3); ....");
+        "\"cat\" [20, 30, 15, 40] (p2, box 3); ...");
   CHECK(report.warnings[0].place == "p1, box 1");
   CHECK(report.warnings[1].message == "[Boxes] 1 box outside their pictures dropped: \"cat\" [100, 0, 120, 10] in 100 x 80 (p3, box 1).");
   CHECK(report.warnings[2].code == "graft-W019");
@@ -90,6 +90,7 @@ TEST_CASE("check_boxes: what can be mended is, and told with places", "[box_chec
   CHECK(second[1].ignored);
   CHECK(second[1].object_area == 33);
   CHECK(report.splits.train.get(0).text("image") == data.get(0).text("image"));
+  CHECK(report.splits.train.key(0) == data.key(0));
   CHECK(report.splits.train.get(2).place == "p3");
   CHECK(boxes_of(report.splits.train.get(2)).empty());
 }
@@ -126,6 +127,9 @@ TEST_CASE("check_boxes: boxes in another form are told, single ones out of order
   REQUIRE(as_corners.size() == 1);
   CHECK(as_corners[0].code == "graft-D052");
   CHECK(as_corners[0].message.find("4 of 10 boxes reach beyond their pictures, and nearly all make sense as corners") != std::string::npos);
+  for (auto& boxes : corners) std::swap(boxes[0].y1, boxes[0].y2);  // most of these fit in neither form
+  CHECK(data::check_boxes(pictures.of(corners)).dropped == 10);
+  for (auto& boxes : corners) std::swap(boxes[0].y1, boxes[0].y2);
   std::swap(corners[3][0].x1, corners[3][0].x2);
   CHECK(data::check_boxes(pictures.of(corners)).dropped == 1);
 }

@@ -74,12 +74,12 @@ TEST_CASE("Coco: mistakes are told together, each kind with its number and examp
                                     "{\"bbox\":[0,0,\"4\",4],\"category_id\":3,\"image_id\":1}."));
   CHECK(problems[1].code == "graft-D060");
   CHECK(problems[1].message ==
-        "[Coco] ids and names of categories are wanted once, got 4 others: category 3; category \"cat\"; image 1; ....");
+        "[Coco] ids and names of categories are wanted once, got 4 others: category 3; category \"cat\"; image 1; ...");
   CHECK(problems[1].place == file.path);
   CHECK(problems[2].code == "graft-D063");
   CHECK(problems[2].message ==
         "[Coco] annotations of the file's images are wanted, got 4 others: annotation 8 of image 4; annotation 9 of image 5; "
-        "annotation 10 of image 6; ....");
+        "annotation 10 of image 6; ...");
   CHECK(problems[3].code == "graft-D063");
   CHECK(problems[3].message == "[Coco] annotations of the file's categories are wanted, got 1 others: annotation 11 of category 1.");
 }

@@ -1,19 +1,15 @@
 #pragma once
 
-#include <cstdint>
-#include <functional>
+#include <cstddef>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "graft/core/api.h"
 #include "graft/core/error.h"
 #include "graft/data/dataset.h"
+#include "graft/data/picture_size.h"
 
 namespace graft::data {
-
-/// Height and width of the picture in a file.
-using SizeOf = std::function<std::pair<std::int64_t, std::int64_t>(const std::string& path)>;
 
 struct BoxCheckOptions {
   /// Names that classes may have; empty: any in training data, and in the other parts those of training data.
