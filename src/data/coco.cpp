@@ -7,6 +7,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/table.h"
+#include "data/coco_json.h"
 #include "data/file_checks.h"
 #include "data/pictures.h"
 #include "data/tally.h"
@@ -121,7 +122,7 @@ class Reader {
 Data coco(const std::string& path, const CocoOptions& options) {
   const std::shared_ptr<const Mapping> file = Mapping::open(path);
   require_clean_utf8(file->bytes(), path, "Coco");
-  std::vector<Picture> list = Reader(path, options).read(parse_json(file->bytes(), path));
+  std::vector<Picture> list = Reader(path, options).read(parse_coco(file->bytes(), path));
   if (list.empty()) refuse_empty("at least one image is wanted, there is none", path, "Coco");
   return pictures(std::move(list));
 }

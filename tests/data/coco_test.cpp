@@ -56,6 +56,27 @@ TEST_CASE("Coco: a record for each image, corners from x, y, width and height", 
   CHECK(data::coco(file.path, {.images = "pictures"}).get(0).text("image") == "pictures/a.jpg");
 }
 
+TEST_CASE("Coco: outlines of any form are passed over", "[coco]") {
+  const test::TempDir folder;
+  const auto boxes_with = [&](const std::string& outline) {
+    test::write(
+        folder.file("x.json"),
+        R"({"info": {"segmentation": 1}, "categories": [{"id": 1, "name": "cat", "keypoints": ["nose"]}], "images": [{"id": 1, "file_name": "a"}],
+                    "annotations": [{"id": 1, "segmentation": )" +
+            outline + R"(, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "keypoints": )" + outline +
+            R"(}, {"id": 2, "image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1]}]})");
+    const auto boxes = boxes_of(data::coco(folder.file("x.json")).get(0));
+    REQUIRE(boxes.size() == 2);
+    CHECK(boxes[0].x2 == 4);
+    CHECK(boxes[1].x2 == 1);
+  };
+  boxes_with("[[1.5, 2, 3, 4], [5, 6]]");
+  boxes_with(R"({"counts": [1, 2], "size": [3, 4]})");
+  boxes_with(R"({"segmentation": {"keypoints": [], "a": {}}, "bbox": 1})");
+  boxes_with("null");
+  boxes_with("[]");
+}
+
 TEST_CASE("Coco: mistakes are told together, each kind with its number and examples", "[coco][error]") {
   Json json = file_of({image(1, "a.jpg"), image(1, "b.jpg"), {{"id", 2}}},
                       {annotation(7, 1, 3, {0, 0, 1, 1}), annotation(7, 1, 3, {0, 0, 1, 1}), annotation(8, 4, 3, {0, 0, 1, 1}),
