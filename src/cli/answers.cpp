@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "cli/span_answers.h"
 #include "cli/terminal.h"
@@ -20,6 +21,27 @@ std::vector<double> numbers(const at::Tensor& tensor) {
 /// An answer that is numbers instead of a label.
 bool is_numeric(const Decoded& answer) { return answer.top.empty() && !answer.values.empty() && !answer.rejected && !has_spans(answer); }
 
+/// "14 RBC (0.98 to 0.61), 1 WBC (0.97)"
+std::string text_of_boxes(const std::vector<Box>& boxes) {
+  struct Seen {
+    int count = 0;
+    double best = 0, least = 1;
+  };
+  std::map<std::string, Seen> by_class;
+  for (const Box& box : boxes) {
+    Seen& seen = by_class[box.label];
+    ++seen.count;
+    seen.best = std::max(seen.best, box.score);
+    seen.least = std::min(seen.least, box.score);
+  }
+  std::string text;
+  for (const auto& [label, seen] : by_class) {
+    text += (text.empty() ? "" : ", ") + std::to_string(seen.count) + " " + label + " (" + fixed(seen.best, 2) +
+            (seen.count > 1 ? " to " + fixed(seen.least, 2) : "") + ")";
+  }
+  return text;
+}
+
 }  // namespace
 
 Json json_of(const Decoded& answer, const std::string& text) {
@@ -30,10 +52,14 @@ Json json_of(const Decoded& answer, const std::string& text) {
   for (const auto& [name, tensor] : answer.values) json["values"][name] = numbers(tensor);
   if (has_spans(answer)) json["spans"] = json_of_spans(answer, text);
   if (!answer.tags.empty()) json["tags"] = answer.tags;
+  for (const Box& box : answer.boxes)
+    json["boxes"].push_back({{"label", box.label}, {"score", box.score}, {"box", {box.x1, box.y1, box.x2, box.y2}}});
   return json;
 }
 
 std::string text_of(const Decoded& answer, const std::string& text) {
+  if (!answer.boxes.empty()) return text_of_boxes(answer.boxes);
+  if (answer.label.empty() && answer.top.empty() && answer.values.empty() && answer.tags.empty()) return "nothing found";
   if (!answer.tags.empty()) return marked_text(answer, text, is_terminal(STDOUT_FILENO));
   if (is_numeric(answer)) {
     std::string line;

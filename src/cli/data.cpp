@@ -1,16 +1,21 @@
 #include "cli/data.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
+#include "core/file.h"
 #include "core/json.h"
 #include "graft/core/error.h"
 #include "graft/core/runtime.h"
+#include "graft/data/box_checks.h"
 #include "graft/data/conll.h"
 #include "graft/data/csv.h"
 #include "graft/data/entity_lines.h"
 #include "graft/data/jsonl.h"
 #include "graft/data/squad.h"
+#include "graft/data/vision_splits.h"
+#include "graft/image/picture.h"
 
 namespace graft::cli {
 
@@ -26,6 +31,14 @@ bool holds_entities(const std::string& path) {
   if (!record.is_object() || !record.contains("text")) return false;
   const Json labels = record.value("label", Json());
   return record.contains("entities") || (labels.is_array() && !labels.empty() && labels.front().is_array());
+}
+
+/// True for folders, and for .json files that are COCO's.
+bool holds_pictures(const std::string& path) {
+  if (std::filesystem::is_directory(path) || path.ends_with(".yaml") || path.ends_with(".yml")) return true;
+  if (!path.ends_with(".json") || !std::filesystem::exists(path)) return false;
+  const Json json = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  return json.is_object() && json.contains("images") && json.contains("categories");
 }
 
 }  // namespace
@@ -47,6 +60,27 @@ Data open_data(const std::string& path, const std::vector<std::string>& columns,
                    .place = path});
 }
 
+Splits open_splits(const std::string& path, const std::vector<std::string>& columns, bool words) {
+  if (!holds_pictures(path)) return {open_data(path, columns, words), {}, {}};
+  const data::SizeOf size_of = [](const std::string& file) {
+    const image::PictureSize size = image::read_size(file);
+    return std::pair(size.height, size.width);
+  };
+  Splits splits = data::vision_splits(path, {.size_of = size_of});
+  const bool has_boxes = !splits.train.empty() && splits.train.get(0).has("boxes");
+  return has_boxes ? data::check_boxes(splits, {.size_of = size_of}).splits : splits;
+}
+
+Data open_part(const std::string& path, const std::vector<std::string>& columns, bool words, Data Splits::*part) {
+  const Splits splits = open_splits(path, columns, words);
+  return (splits.*part).empty() ? splits.train : splits.*part;
+}
+
+Data open_measured(const std::string& path, const std::vector<std::string>& columns, bool words) {
+  const Splits splits = open_splits(path, columns, words);
+  return !splits.test.empty() ? splits.test : !splits.valid.empty() ? splits.valid : splits.train;
+}
+
 std::vector<std::string> target_columns(const Json& head_config) {
   std::vector<std::string> columns;
   for (const char* key : {"columns", "targets"}) {
@@ -55,6 +89,7 @@ std::vector<std::string> target_columns(const Json& head_config) {
   }
   const std::string type = head_config.value("type", std::string());
   if (type == "question_answering") return {head_config.at("answers")};
+  if (type == "detector") return {"classes"};
   if (type == "token_classifier") return {head_config.at("tags")};
   if (head_config.contains("label")) columns.push_back(head_config.at("label"));
   return columns;

@@ -21,7 +21,7 @@ int run(const EvaluateFlags& flags, const Voice& voice) {
   Model model = Model::load(flags.model, {.device = flags.machine.device, .trust = flags.trust});
   model.set_precision(precision_from(flags.precision));
   const FeatureStore store = flags.store.empty() ? FeatureStore::off() : FeatureStore({.folder = flags.store});
-  const Data data = open_data(flags.data, columns_of(model), model.preprocess()->config().value("type", "") == "words");
+  const Data data = open_measured(flags.data, columns_of(model), model.preprocess()->config().value("type", "") == "words");
   const EvalReport report = Evaluator({.progress = line.function(), .store = store}).run(model, data, interrupt.token());
   line.clear();
   if (const int code = Interrupt::exit_code(); code != 0) {

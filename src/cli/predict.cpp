@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/data.h"
 #include "cli/predict_file.h"
+#include "cli/predict_pictures.h"
 #include "cli/span_answers.h"
 #include "core/file.h"
 #include "core/names.h"
@@ -18,6 +19,7 @@ struct PredictFlags {
   std::string model, csv, out, question, context;
   std::vector<std::string> texts;
   int top = 3;
+  double least_score = 0.3;
   bool trust = false;
   MachineFlags machine;
 };
@@ -96,6 +98,15 @@ int answer_question(const Predictor& predictor, const PredictFlags& flags, const
   return 0;
 }
 
+[[noreturn]] void refuse_output() {
+  throw ConfigError({.code = "graft-C100",
+                     .message =
+                         "[graft predict] --csv IN and --out OUT belong together, and texts are another way of asking; pictures take "
+                         "--out for a folder.",
+                     .remedy = "For instance: graft predict run/model.pt --csv new.csv --out answers.csv",
+                     .place = ""});
+}
+
 void check(const PredictFlags& flags) {
   if (flags.question.empty() != flags.context.empty()) {
     throw ConfigError({.code = "graft-C100",
@@ -104,18 +115,18 @@ void check(const PredictFlags& flags) {
                        .place = ""});
   }
 
-  if (flags.csv.empty() == flags.out.empty() && (flags.csv.empty() || flags.texts.empty())) return;
-  throw ConfigError({.code = "graft-C100",
-                     .message = "[graft predict] --csv IN and --out OUT belong together, and texts are another way of asking.",
-                     .remedy = "For instance: graft predict run/model.pt --csv new.csv --out answers.csv",
-                     .place = ""});
+  const bool is_whole = flags.csv.empty() ? flags.out.empty() || !flags.texts.empty() : !flags.out.empty() && flags.texts.empty();
+  if (!is_whole) refuse_output();
 }
 
 int run(const PredictFlags& flags, const Voice& voice) {
   check(flags);
   start_runtime(flags.machine.threads);
   const Predictor predictor = Predictor::load(flags.model, {.device = flags.machine.device, .trust = flags.trust, .top = flags.top});
+  if (flags.csv.empty() && !flags.out.empty() && !predictor.reads_pictures()) refuse_output();
   if (!flags.question.empty()) return answer_question(predictor, flags, voice);
+  if (predictor.reads_pictures() && flags.csv.empty())
+    return predict_pictures(predictor, {flags.texts, flags.out, flags.least_score}, voice);
   if (!flags.csv.empty()) return answer_file(predictor, flags, voice);
   if (flags.texts == std::vector<std::string>{"-"} || flags.texts.empty()) return answer_lines(predictor, voice);
   return answer_texts(predictor, flags, voice);
@@ -129,14 +140,20 @@ Run add_predict(CLI::App& app, Voice& voice) {
   command->footer(
       "Examples: graft predict run/model.pt \"where is my parcel?\"\n          cat messages.txt | graft predict run/model.pt -\n"
       "          graft predict run/model.pt --csv new.csv --out answers.csv\n"
-      "          graft predict run/model.pt --question \"how is it reset?\" --context manual.txt");
+      "          graft predict run/model.pt --question \"how is it reset?\" --context manual.txt\n"
+      "          graft predict run/model.pt pictures/ --out found");
   command->add_option("MODEL", flags->model, "A model saved by graft")->required();
-  command->add_option("INPUT", flags->texts, "Texts; - or nothing: lines from stdin");
+  command->add_option("INPUT", flags->texts, "Texts, or pictures and folders of them; - or nothing: lines from stdin");
   command->add_option("--csv", flags->csv, "A .csv, .tsv or .jsonl file to answer, record by record");
   command->add_option("--question", flags->question, "A question, for a model that finds answers in texts");
   command->add_option("--context", flags->context, "The file with the text that answers it; -: stdin");
-  command->add_option("--out", flags->out,
-                      "The file to write: that of --csv with columns prediction and score (and rejected, where the model can)");
+  command->add_option(
+      "--out", flags->out,
+      "The file to write: that of --csv with columns prediction and score (and rejected, where the model can); of pictures, the "
+      "folder for copies with what was found drawn in, and predictions.json");
+  command->add_option("--min-score", flags->least_score, "Objects in pictures that are less sure are not shown")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
   command->add_option("--top", flags->top, "How many of the best answers to show")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_flag("--trust", flags->trust, "Load the model without the check of its code");
   flags->machine.add_flags(*command);

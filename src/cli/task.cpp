@@ -8,15 +8,8 @@
 #include <utility>
 
 #include "core/names.h"
+#include "data/pictures.h"
 #include "graft/core/error.h"
-#include "graft/head/class_weights.h"
-#include "graft/head/classifier.h"
-#include "graft/head/multilabel.h"
-#include "graft/head/question_answering.h"
-#include "graft/head/regressor.h"
-#include "graft/head/rejection.h"
-#include "graft/head/token_classifier.h"
-#include "graft/text/question_windows.h"
 #include "head/record_lists.h"
 
 namespace graft::cli {
@@ -25,6 +18,7 @@ namespace {
 constexpr std::array<std::string_view, 8> text_names{"text", "message", "sentence", "utterance", "content", "body", "comment", "review"};
 constexpr std::array<std::string_view, 11> label_names{"label",  "labels", "category",  "class", "intent", "queue",
                                                        "target", "topic",  "sentiment", "tags",  "score"};
+constexpr std::array<std::string_view, 7> picture_names{"image", "picture", "photo", "path", "file", "filename", "image_path"};
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> pair_names{
     {{"premise", "hypothesis"}, {"sentence1", "sentence2"}, {"question1", "question2"}, {"text1", "text2"}, {"query", "passage"}}};
 // Whole numbers of more kinds than this are quantities, not names of classes.
@@ -101,6 +95,8 @@ Task::Kind kind_named(const std::string& name) {
 std::optional<Task> fixed_task(const TrainSettings& settings, const Data& train) {
   const Record record = train.get(0);
   const auto is = [&](const char* name) { return settings.task == "auto" || settings.task == name; };
+  if (is("detect") && record.has("image") && record.has("boxes") && record.has("classes"))
+    return Task{.kind = Task::Kind::Detect, .pictures = true, .why = "the pictures have boxes", .texts = {"image"}, .targets = {"classes"}};
   if (is("qa") && record.has("question") && record.has("context") && record.has("answers"))
     return Task{
         .kind = Task::Kind::Answers, .why = "the records are questions on texts", .texts = {"question", "context"}, .targets = {"answers"}};
@@ -108,6 +104,13 @@ std::optional<Task> fixed_task(const TrainSettings& settings, const Data& train)
   if (is("tokens") && record.has("text") && (tags || record.has("spans")))
     return Task{
         .kind = Task::Kind::Tokens, .why = tags ? "every word has a tag" : "texts have entities", .texts = {"text"}, .targets = {"tags"}};
+  if (settings.task == "detect") {
+    throw DataError(
+        {.code = "graft-D045",
+         .message = "[graft train] --task detect wants pictures with boxes; the data has: " + quoted_list(field_names(train)) + ".",
+         .remedy = "Give a COCO .json, a folder as Pascal VOC's, or YOLO's data.yaml.",
+         .place = settings.train});
+  }
   if (settings.task != "qa" && settings.task != "tokens") return std::nullopt;
   const bool asks = settings.task == "qa";
   throw DataError(
@@ -144,6 +147,20 @@ bool has_usual_pair(const TrainSettings& settings, const Data& train) {
   const auto has = [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
   return settings.text.empty() && settings.task == "auto" &&
          std::ranges::any_of(pair_names, [&](const auto& pair) { return has(pair.first) && has(pair.second); });
+}
+
+/// True if the column that is read, by its name or by what its first value is called, names files of pictures.
+bool has_pictures(const TrainSettings& settings, const Data& train) {
+  const Record record = train.get(0);
+  const auto names_picture = [&](const std::string& column) {
+    const auto value = record.values.find(column);
+    if (value == record.values.end()) return false;
+    if (std::holds_alternative<at::Tensor>(value->second)) return true;
+    const auto* text = std::get_if<std::string>(&value->second);
+    return text != nullptr && data::is_picture(*text);
+  };
+  if (!settings.text.empty()) return names_picture(settings.text);
+  return std::ranges::any_of(picture_names, [&](std::string_view name) { return names_picture(std::string(name)); });
 }
 
 void decide(Task& task, const TrainSettings& settings, const Data& train) {
@@ -185,19 +202,20 @@ std::vector<std::string> Task::columns() const {
 }
 
 const std::vector<std::string>& task_names() {
-  static const std::vector<std::string> names{"auto", "classify", "multilabel", "regress", "pairs", "qa", "tokens"};
+  static const std::vector<std::string> names{"auto", "classify", "multilabel", "regress", "pairs", "qa", "tokens", "detect"};
   return names;
 }
 
 std::string name_of(const Task& task) {
   if (task.pairs) return "pairs";
-  constexpr std::array<const char*, 5> names{"classify", "multilabel", "regress", "qa", "tokens"};
+  constexpr std::array<const char*, 6> names{"classify", "multilabel", "regress", "qa", "tokens", "detect"};
   return names[static_cast<std::size_t>(task.kind)];
 }
 
 std::string what_it_learns(const Task& task) {
-  constexpr std::array<const char*, 5> kinds{"one class a record", "any number of labels a record", "numbers",
-                                             "where the answer to a question stands", "a label for each word"};
+  constexpr std::array<const char*, 6> kinds{
+      "one class a record",    "any number of labels a record", "numbers", "where the answer to a question stands",
+      "a label for each word", "where objects are in pictures"};
   return std::string(kinds[static_cast<std::size_t>(task.kind)]) + (task.pairs ? " of two texts" : "");
 }
 
@@ -205,7 +223,10 @@ Task choose_task(const TrainSettings& settings, const Data& train) {
   if (auto fixed = fixed_task(settings, train)) return *fixed;
   Task task;
   task.pairs = settings.task == "pairs" || has_usual_pair(settings, train);
-  task.texts = task.pairs ? pair_columns(settings, train) : columns(settings.text, text_names, train, "text", settings.train);
+  task.pictures = !task.pairs && has_pictures(settings, train);
+  task.texts = task.pairs      ? pair_columns(settings, train)
+               : task.pictures ? columns(settings.text, picture_names, train, "text", settings.train)
+                               : columns(settings.text, text_names, train, "text", settings.train);
   task.targets = columns(settings.label, label_names, train, "label", settings.train);
   decide(task, settings, train);
   if (settings.rejection() && task.kind != Task::Kind::Classify) {
@@ -216,70 +237,6 @@ Task choose_task(const TrainSettings& settings, const Data& train) {
          .place = settings.train});
   }
   return task;
-}
-
-std::unique_ptr<Head> make_head(const Task& task, const TrainSettings& settings, const Data& train, const Preprocess* preprocess) {
-  const auto seed = static_cast<std::uint64_t>(settings.seed);
-  const std::string& target = task.targets.front();
-  switch (task.kind) {
-    case Task::Kind::Answers: {
-      head::QuestionAnsweringOptions options{.unanswerable = has_unanswerable(train), .seed = seed};
-      if (const auto* windows = dynamic_cast<const text::QuestionWindows*>(preprocess)) {
-        options.end_token = windows->words().frame().end.value_or(options.end_token);
-        options.separators = windows->words().frame().separators;
-      }
-      return std::make_unique<head::QuestionAnswering>(std::move(options));
-    }
-    case Task::Kind::Tokens:
-      return std::make_unique<head::TokenClassifier>(head::TokenClassifierOptions{.labels = head::TokenClassifier::labels_of(train),
-                                                                                  .label_smoothing = settings.label_smoothing,
-                                                                                  .focal_gamma = settings.focal,
-                                                                                  .seed = seed});
-    case Task::Kind::Regress: {
-      const auto scale = head::Regressor::scale_of(train, task.targets);
-      return std::make_unique<head::Regressor>(head::RegressorOptions{.targets = task.targets,
-                                                                      .mean = scale.mean,
-                                                                      .scale = scale.scale,
-                                                                      .hidden = settings.hidden,
-                                                                      .dropout = settings.dropout,
-                                                                      .seed = seed});
-    }
-    case Task::Kind::MultiLabel: {
-      head::MultiLabelOptions options{
-          .separator = settings.label_separator, .hidden = settings.hidden, .dropout = settings.dropout, .seed = seed};
-      options.focal_gamma = settings.focal;
-      if (task.targets.size() > 1) {
-        options.columns = task.targets;
-      } else {
-        options.label = target;
-        options.labels = head::MultiLabel::labels_of(train, target, settings.label_separator);
-      }
-      return std::make_unique<head::MultiLabel>(std::move(options));
-    }
-    case Task::Kind::Classify:
-      break;
-  }
-  const auto rejection = settings.rejection();
-  const Data taught = rejection ? head::in_scope(train, target, rejection->label) : train;
-  const std::vector<std::string> labels = taught.labels(target);
-  if (labels.size() < 2) {
-    throw DataError({.code = "graft-D101",
-                     .message = "[graft train] at least two classes are wanted in column \"" + target + "\"; all " +
-                                std::to_string(taught.size()) + " records have " + quoted_list(labels) + ".",
-                     .remedy = "Name the column of the class with --label, or bring records of another class.",
-                     .place = settings.train});
-  }
-  return std::make_unique<head::Classifier>(head::ClassifierOptions{
-      .label = target,
-      .labels = labels,
-      .hidden = settings.hidden,
-      .dropout = settings.dropout,
-      .unit_length = rejection.has_value(),
-      .class_weights = settings.class_weights == "balanced" ? head::balanced_weights(taught, target, labels) : std::vector<double>(),
-      .label_smoothing = settings.label_smoothing,
-      .focal_gamma = settings.focal,
-      .rejection = rejection,
-      .seed = seed});
 }
 
 }  // namespace graft::cli

@@ -81,6 +81,13 @@ bool take_over(TrainSettings& settings, const Backbone& backbone) {
 
 struct Files {
   std::optional<Data> train, valid, test;
+
+  /// A set of pictures may name its parts.
+  void take(Splits parts) {
+    train = std::move(parts.train);
+    if (!parts.valid.empty()) valid = std::move(parts.valid);
+    if (!parts.test.empty()) test = std::move(parts.test);
+  }
 };
 
 }  // namespace
@@ -103,18 +110,21 @@ TrainInputs load_inputs(TrainSettings& settings) {
         [&] { return backbone && predict::reading_manifest(settings.backbone, [&] { return take_over(settings, *backbone); }); });
   }
   Files files;
-  const auto open = [&](const std::string& path, const std::vector<std::string>& columns) {
-    return path.empty() ? std::nullopt : mistakes.attempt([&] { return open_data(path, columns, settings.task == "tokens"); });
+  const bool words = settings.task == "tokens";
+  const auto open = [&](const std::string& path, const std::vector<std::string>& columns, Data Splits::*part) {
+    return mistakes.attempt([&] { return open_part(path, columns, words, part); });
   };
-  files.train = open(settings.train, {});
+  if (!settings.train.empty()) {
+    if (auto parts = mistakes.attempt([&] { return open_splits(settings.train, {}, words); })) files.take(std::move(*parts));
+  }
   std::optional<Task> task;
   if (files.train) task = mistakes.attempt([&] { return choose_task(settings, *files.train); });
   if (task && settings.max_length == 0) settings.max_length = usual_length(*task);
   const std::vector<std::string> columns = task ? task->columns() : std::vector<std::string>();
-  files.valid = open(settings.valid, columns);
-  files.test = open(settings.test, columns);
+  if (!settings.valid.empty()) files.valid = open(settings.valid, columns, &Splits::valid);
+  if (!settings.test.empty()) files.test = open(settings.test, columns, &Splits::test);
   const bool goes_on = backbone && backbone->files().contains("graft.json");
-  if (task && !goes_on) mistakes.attempt([&] { return make_head(*task, settings, *files.train, nullptr); });
+  if (task && !goes_on) mistakes.attempt([&] { return make_head(*task, settings, *files.train, {}); });
   std::optional<std::shared_ptr<const Preprocess>> preprocess;
   if (backbone && task && !goes_on) preprocess = mistakes.attempt([&] { return make_preprocess(*task, settings, *backbone); });
   const auto freeze = mistakes.attempt([&] { return policy(settings); });
@@ -134,7 +144,7 @@ TrainInputs load_inputs(TrainSettings& settings) {
                                                     : probes && settings.hidden == 0 && settings.dropout == 0 && !settings.rejection();
     settings.split = needs_none && files.test ? 0.0 : 0.1;
   }
-  if (settings.valid.empty() && settings.split > 0 && settings.folds == 0) {
+  if (data.valid.empty() && settings.valid.empty() && settings.split > 0 && settings.folds == 0) {
     const Splits parts =
         files.train->split({.valid = settings.split, .stratify = task->stratify(), .seed = static_cast<std::uint64_t>(settings.seed)});
     data.train = parts.train;
@@ -143,7 +153,7 @@ TrainInputs load_inputs(TrainSettings& settings) {
   const Data all = *files.train;
   if (goes_on) return {std::move(data), *task, [settings, task = *task, all] { return continued(settings, task, all); }};
   return {std::move(data), *task, [settings, task = *task, all, backbone = *backbone, reads = *preprocess, freeze = *freeze] {
-            return Model(backbone, make_head(task, settings, all, reads.get()), reads, settings.model(freeze));
+            return Model(backbone, make_head(task, settings, all, {reads.get(), &backbone}), reads, settings.model(freeze));
           }};
 }
 

@@ -103,8 +103,9 @@ TrainerOptions TrainSettings::trainer() const {
                            .keep = keep,
                            .resume = resume == "auto"};
   }
-  options.store = store == "off" ? FeatureStore::off()
-                                 : FeatureStore({.budget = bytes_from(store_budget).value(), .folder = store == "auto" ? "" : store});
+  options.store = store == "off"
+                      ? FeatureStore::off()
+                      : FeatureStore({.budget = bytes_from(store_budget).value(), .folder = store == "auto" ? "" : store, .views = views});
   return options;
 }
 

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/names.h"
 #include "core/table.h"
@@ -45,6 +46,7 @@ void add_common(Json& result, const FineTuneReport& report, const std::string& m
     result["warnings"].push_back(
         {{"code", warning.code}, {"message", warning.message}, {"remedy", warning.remedy}, {"place", warning.place}});
   }
+  if (!report.training.frozen_samples.empty()) result["frozen_samples"] = report.training.frozen_samples;
   result["samples_per_second"] = samples_per_second(report.training);
   result["peak_memory_mb"] = peak_memory_mb();
   result["model"] = model;
@@ -94,7 +96,12 @@ std::string profile_text(const TrainReport& training) {
   for (const auto& [name, seconds] : training.step_phases)
     table.add({name, fixed(1e3 * seconds / static_cast<double>(std::max<std::int64_t>(1, training.steps - training.resumed_at)), 2) + " ms",
                fixed(100 * seconds / all, 1) + " %"});
-  return "a step, " + std::to_string(training.steps) + " in all\n" + table.text();
+  std::string text = "a step, " + std::to_string(training.steps) + " in all\n" + table.text();
+  if (training.frozen_samples.empty()) return text;
+  const auto first = training.frozen_samples.front();
+  const auto later = std::accumulate(training.frozen_samples.begin() + 1, training.frozen_samples.end(), std::int64_t{0});
+  return text + "the frozen part computed " + with_commas(first) + " samples in the first epoch, " + with_commas(later) +
+         " in all others\n";
 }
 
 std::string best_so_far(const TrainReport& training) {

@@ -2,6 +2,7 @@
 
 #include <concepts>
 
+#include "cli/pictures.h"
 #include "core/file.h"
 #include "core/names.h"
 #include "graft/core/error.h"
@@ -12,22 +13,35 @@ namespace {
 /// Calls `visit(name, value, help)` for every setting: the one list that flags, config files and the written config share.
 template <class Settings, class Visit>
 void for_each(Settings& s, Visit visit) {
-  visit("task", s.task,
-        "classify, multilabel, regress, pairs (two texts), qa (answers in texts) or tokens (labels of words); auto: by the data, and said");
+  visit(
+      "task", s.task,
+      "classify, multilabel, regress, pairs (two texts), qa (answers in texts), tokens (labels of words) or detect (objects in pictures); "
+      "auto: by the data, and said");
   visit("backbone", s.backbone, "The network to build on: a TorchScript file, what graft import wrote, or a model.pt to go on from");
   visit("tokenizer", s.tokenizer, "vocab.txt or tokenizer.json; default: the one inside the backbone's file");
   visit("constant", s.constant, "NAME=VALUE for other arguments of the network; may be repeated");
-  visit("train", s.train, "Training data: .csv or .tsv with a header, .jsonl, SQuAD's .json, or .conll");
+  visit("train", s.train,
+        "Training data: .csv or .tsv with a header, .jsonl, SQuAD's .json, .conll; of pictures: a folder of class folders, COCO's .json, a "
+        "folder as Pascal VOC's; their parts for validation and test are used where no flag names others");
   visit("valid", s.valid, "Data that chooses (L2 strength, stopping); default: split off the training data");
   visit("split", s.split,
         "Share of the training data that chooses where --valid is not given; -1: 0.1, or none for a probe with --test, which chooses by "
         "folds");
   visit("test", s.test, "Data that is only reported on");
-  visit("text", s.text, "Column of the text, or several: subject,body; default: by its name, and said");
+  visit("text", s.text, "Column of the text, or several: subject,body, or of the path of a picture; default: by its name, and said");
   visit("label", s.label, "Column of the class or number, or several; default: by its name, and said");
   visit("label-separator", s.label_separator, "What stands between the labels of one record (multilabel)");
   visit("max-length", s.max_length, "Longer texts are cut to this many tokens, or to windows of them (qa, tokens); 0: 256, or 384 for qa");
   visit("stride", s.stride, "Tokens that neighbouring windows of a text share (qa)");
+  visit("image-size", s.image_size, "Pixels that the network sees of a picture: 224, or 416x320 (width x height); default: the backbone's");
+  visit("fit", s.fit,
+        "How pictures get that size: crop (the middle), letterbox (all, framed), stretch; auto: crop, or letterbox to detect");
+  visit("augment", s.augment,
+        "How training pictures vary, between commas: " + names_of_augmentations() + "; none; auto: flip, or none for a solved head");
+  visit(
+      "views", s.views,
+      "Where training pictures vary and the backbone is frozen: how many variants of each are computed once and used in turn; 0: a new one "
+      "in every epoch");
   visit("preset", s.preset,
         "auto (by the number of records), probe (backbone frozen, head solved), finetune (probe, then all layers), full (all layers by "
         "steps) or "

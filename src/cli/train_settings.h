@@ -27,6 +27,8 @@ struct TrainSettings {
   std::string text, label;
   std::string label_separator = ";";
   int max_length = 0, stride = 128;
+  std::string image_size, fit = "auto", augment = "auto";
+  int views = 4;
   std::string preset = "auto", freeze;
   std::string store = "auto", store_budget = "2GB", step_budget = "off", prefix = "fast", precision = "auto";
   int epochs = 0;

@@ -60,11 +60,11 @@ constexpr const char* body = R"(    places: List[Tensor] = []
 
 std::string detect_script(const DetectorOptions& options) {
   std::string arguments, maps, strides;
-  for (std::size_t level = 0; level < options.levels.size(); ++level) {
+  for (std::size_t level = 0; level < options.maps.size(); ++level) {
     const std::string name = "map_" + std::to_string(level);
     arguments += ", " + name + ": Tensor";
     maps += (level == 0 ? "" : ", ") + name;
-    strides += (level == 0 ? "" : ", ") + graph::literal(static_cast<double>(options.levels[level].stride));
+    strides += (level == 0 ? "" : ", ") + graph::literal(static_cast<double>(options.maps[level].stride));
   }
   const auto line = [](const std::string& name, const std::string& value) { return "    " + name + " = " + value + "\n"; };
   return "def detect(class_logits: Tensor, sides: Tensor, center_logits: Tensor" + arguments + ") -> Tuple[Tensor, Tensor, Tensor]:\n" +

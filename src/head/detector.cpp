@@ -8,6 +8,7 @@
 
 #include "graft/core/error.h"
 #include "graft/data/boxes.h"
+#include "graft/metric/detection.h"
 #include "head/box_loss.h"
 #include "head/box_targets.h"
 #include "head/builtin.h"
@@ -16,6 +17,7 @@
 #include "head/initial.h"
 #include "head/labels.h"
 #include "head/layers.h"
+#include "head/norm_relu.h"
 #include "head/placed_boxes.h"
 
 namespace graft::head {
@@ -28,7 +30,9 @@ constexpr std::int64_t per_group = 4;  // channels that a group norm norms toget
 void check(const DetectorOptions& options) {
   OptionCheck check("Detector");
   check.names(options.labels, 1, "at least one label, all different, is", "Take the classes of the boxes in the training data.");
-  check.require(!options.levels.empty(), "at least one level is wanted.", "backbone::pyramid_levels() finds those of a network.");
+  check.names(options.levels, 1, "at least one level, all different, is", "backbone::pyramid_levels() finds those of a network.");
+  check.require(options.maps.empty() || options.maps.size() == options.levels.size(), "a map for each level, or none, is wanted.",
+                "Leave them out: they are learned from the backbone.");
   check.require(options.channels >= 8 && options.channels % 8 == 0, "channels, a multiple of 8, are wanted.", "128 is usual.");
   check.require(options.convolutions >= 0, "no negative number of convolutions is wanted.", "2 is usual.");
   check.require(options.least_score >= 0 && options.least_score < 1, "a least_score in [0, 1) is wanted.", "0.05 is usual.");
@@ -42,8 +46,7 @@ std::string name_of(std::size_t level) { return "level_" + std::to_string(level)
 /// What the network sees: the field that is a picture and none of its outputs.
 const at::Tensor& picture_of(const Fields& outputs, const DetectorOptions& options) {
   const auto is_picture = [&](const auto& field) {
-    const auto is_level = [&](const DetectorLevel& level) { return level.from == field.first; };
-    return field.second.dim() == 4 && std::ranges::none_of(options.levels, is_level);
+    return field.second.dim() == 4 && std::ranges::find(options.levels, field.first) == options.levels.end();
   };
   const auto found = std::find_if(outputs.begin(), outputs.end(), is_picture);
   if (found != outputs.end()) return found->second;
@@ -73,18 +76,14 @@ struct Detector::Layers {
   std::int64_t groups;
 
   at::Tensor through(at::Tensor maps, const std::vector<Step>& steps) const {
-    for (const Step& step : steps) {
-      const at::Tensor sums = convolved(maps, step.kernel, step.bias);
-      maps = at::group_norm(sums, groups, step.scale, step.shift).relu();
-    }
+    for (const Step& step : steps) maps = norm_relu(convolved(maps, step.kernel, step.bias), groups, step.scale, step.shift);
     return maps;
   }
 };
 
 Detector::Detector(DetectorOptions options) : options_(std::move(options)), index_(index_of(options_.labels)) {
   check(options_);
-  const auto is_known = [](const DetectorLevel& level) { return level.width > 0 && level.stride > 0; };
-  if (std::ranges::all_of(options_.levels, is_known)) make_layers();
+  if (!options_.maps.empty()) make_layers();
 }
 
 std::vector<std::string> Detector::labels_of(const Data& data) {
@@ -107,21 +106,22 @@ Detector& Detector::operator=(Detector&&) noexcept = default;
 
 void Detector::build(const Fields& outputs) {
   const at::Tensor& picture = picture_of(outputs, options_);
-  std::int64_t finer = 0;
-  for (DetectorLevel& level : options_.levels) {
-    const at::Tensor& map = output_of(outputs, level.from);
+  std::vector<DetectorMap> maps;
+  for (std::size_t i = 0; i < options_.levels.size(); ++i) {
+    const at::Tensor& map = output_of(outputs, options_.levels[i]);
+    const std::int64_t width = options_.maps.empty() ? 0 : options_.maps[i].width, finer = maps.empty() ? 0 : maps.back().stride;
     const std::int64_t stride = map.dim() != 4 ? 0 : (picture.size(3) + map.size(3) - 1) / map.size(3);
-    if (stride <= finer || (level.width > 0 && level.width != map.size(1))) {
+    if (stride <= finer || (width > 0 && width != map.size(1))) {
       throw ModelError({.code = "graft-M034",
                         .message = "[Detector] maps [N, C, h, w], each coarser than the one before" +
-                                   (level.width > 0 ? " and of " + std::to_string(level.width) + " channels" : std::string()) +
-                                   ", are wanted; \"" + level.from + "\" is " + shape_text(map.sizes()) + ".",
+                                   (width > 0 ? " and of " + std::to_string(width) + " channels" : std::string()) + ", are wanted; \"" +
+                                   options_.levels[i] + "\" is " + shape_text(map.sizes()) + ".",
                         .remedy = "Name other values of the backbone as levels (graft inspect FILE --features lists them).",
                         .place = ""});
     }
-    level = {level.from, map.size(1), stride, map.size(2), map.size(3)};
-    finer = stride;
+    maps.push_back({map.size(1), stride, map.size(2), map.size(3)});
   }
+  options_.maps = std::move(maps);
   if (!layers_) make_layers();
 }
 
@@ -129,7 +129,7 @@ void Detector::make_layers() {
   const std::int64_t channels = options_.channels;
   const RegisterParameter add = [this](std::string name, at::Tensor initial) { return parameter(std::move(name), std::move(initial)); };
   std::vector<std::int64_t> widths;
-  for (const DetectorLevel& level : options_.levels) widths.push_back(level.width);
+  for (const DetectorMap& map : options_.maps) widths.push_back(map.width);
   std::uint64_t stream = 1;
   const auto drawn = [&](std::int64_t out) { return normal({out, channels, 3, 3}, deviation, Rng(options_.seed, ++stream)); };
   const auto steps = [&](const std::string& name) {
@@ -154,13 +154,13 @@ void Detector::make_layers() {
 
 std::vector<Feature> Detector::reads() const {
   std::vector<Feature> features;
-  for (std::size_t i = 0; i < options_.levels.size(); ++i) features.push_back({.name = name_of(i), .from = options_.levels[i].from});
+  for (std::size_t i = 0; i < options_.levels.size(); ++i) features.push_back({.name = name_of(i), .from = options_.levels[i]});
   return features;
 }
 
 void Detector::targets(const Record& record, std::span<Sample> samples) const {
   std::vector<Grid> grids;
-  for (const DetectorLevel& level : options_.levels) grids.push_back({level.rows, level.columns, level.stride});
+  for (const DetectorMap& map : options_.maps) grids.push_back({map.rows, map.columns, map.stride});
   const std::vector<GivenBox> boxes = boxes_of(record);
   for (Sample& sample : samples) {
     std::vector<Target> objects;
@@ -234,19 +234,18 @@ std::vector<Decoded> Detector::decode(const Fields& outputs, const Batch& batch,
 
 Metrics Detector::metrics() const {
   Metrics metrics;
-  // AP
+  metrics.push_back(std::make_unique<metric::AveragePrecision>());
   return metrics;
 }
 
 Json Detector::config() const {
-  Json levels = Json::array();
-  for (const DetectorLevel& level : options_.levels) {
-    levels.push_back(
-        {{"from", level.from}, {"width", level.width}, {"stride", level.stride}, {"rows", level.rows}, {"columns", level.columns}});
-  }
+  Json maps = Json::array();
+  for (const DetectorMap& map : options_.maps)
+    maps.push_back({{"width", map.width}, {"stride", map.stride}, {"rows", map.rows}, {"columns", map.columns}});
   return {{"type", "detector"},
           {"labels", options_.labels},
-          {"levels", levels},
+          {"levels", options_.levels},
+          {"maps", maps},
           {"channels", options_.channels},
           {"convolutions", options_.convolutions},
           {"least_score", options_.least_score},
@@ -256,13 +255,13 @@ Json Detector::config() const {
 
 Detector Detector::from_config(const Json& config) {
   DetectorOptions options{.labels = config.at("labels"),
+                          .levels = config.at("levels"),
                           .channels = config.at("channels"),
                           .convolutions = config.at("convolutions"),
                           .least_score = config.at("least_score"),
                           .overlap = config.at("overlap"),
                           .most_objects = config.at("most_objects")};
-  for (const Json& level : config.at("levels"))
-    options.levels.push_back({level.at("from"), level.at("width"), level.at("stride"), level.at("rows"), level.at("columns")});
+  for (const Json& map : config.at("maps")) options.maps.push_back({map.at("width"), map.at("stride"), map.at("rows"), map.at("columns")});
   return Detector(std::move(options));
 }
 

@@ -27,6 +27,8 @@ Head::Head() { runtime(); }
 
 void Head::build(const Fields&) {}
 
+std::vector<std::string> Head::choices() const { return {}; }
+
 Terms Head::weights(const Fields&) const { return {}; }
 
 std::vector<Decoded> Head::decode(const Fields& outputs, const Batch& batch, std::span<const Record>) const {

@@ -25,6 +25,7 @@ Fields Model::cut(const Fields& inputs) const {
   const c10::NoGradGuard no_grad;
   const graph::Split& split = halves_of(state_->halves);
   const Fields here = to(inputs, state_->device);
+  state_->count_frozen(here);
   Fields cut = state_->frozen()(state_->binding.arguments(here));
   std::vector<std::string> passed = state_->binding.fields(split.arguments);
   for (const Feature& feature : state_->head->reads()) passed.push_back(feature.input ? feature.from : feature.mask);

@@ -76,10 +76,12 @@ Fields other_sizes(const std::vector<Feature>& reads, const Fields& example, con
   }
 }
 
-void require_same(const Fields& expected, const Fields& traced) {
+void require_same(const Head& head, const Fields& expected, const Fields& traced) {
+  const std::vector<std::string> choices = head.choices();
   for (const auto& [name, tensor] : expected) {
     const at::Tensor& got = traced[name];
-    const bool same = tensor.sizes() == got.sizes() && at::allclose(tensor.to(at::kFloat), got.to(at::kFloat), 1e-5, 1e-5);
+    const bool is_choice = std::ranges::find(choices, name) != choices.end();
+    const bool same = tensor.sizes() == got.sizes() && (is_choice || at::allclose(tensor.to(at::kFloat), got.to(at::kFloat), 1e-5, 1e-5));
     if (same) continue;
     throw ModelError({.code = "graft-M014",
                       .message = "[Export] the head's output \"" + name +
@@ -96,7 +98,7 @@ graph::Traced trace_head(const Head& head, const Fields& outputs, const Fields& 
   const Fields other = other_sizes(reads, example, forward);
   const graph::Traced traced = graph::trace("Head", head.parameters(), head.buffers(), example, forward);
   try {
-    require_same(forward(other), graph::run(traced, other));
+    require_same(head, forward(other), graph::run(traced, other));
   } catch (const Error& error) {
     if (error.code() == "graft-M014") throw;
     throw ModelError({.code = "graft-M014",

@@ -100,11 +100,14 @@ Fields Model::features(const Fields& inputs) const {
   if (state_->initial) state_->network.set_state(*state_->initial, state_->carried);
   const bool steps = state_->training && !state_->halves.split && (state_->steps || state_->segments);
   const graph::Network& network = backbone_trains() ? state_->network : state_->frozen();
+  if (!backbone_trains()) state_->count_frozen(here);
   std::vector<c10::IValue> arguments = state_->binding.arguments(here);
   return head::features_of(state_->head->reads(), steps ? state_->step(std::move(arguments)) : network(std::move(arguments)), here);
 }
 
 Fields Model::operator()(const Fields& inputs) const { return state_->head->forward(features(inputs)); }
+
+std::int64_t Model::frozen_samples() const { return state_->frozen_samples; }
 
 Head& Model::head() { return *state_->head; }
 const Head& Model::head() const { return *state_->head; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <optional>
 #include <set>
@@ -39,6 +40,9 @@ struct Model::State {
   const graph::Network& frozen() const;
   /// The fast form in this precision; without a network where there is none.
   const graph::FastForm& fast_in(Precision wanted) const;
+  void count_frozen(const Fields& inputs) const {
+    if (!inputs.empty() && inputs.begin()->second.dim() > 0) frozen_samples += inputs.begin()->second.size(0);
+  }
   graph::Trains is_trained() const {
     return [this](const std::string& name) { return trains.contains(name); };
   }
@@ -73,6 +77,8 @@ struct Model::State {
   /// The same in segments, where checkpointing is wanted.
   std::optional<graph::Segments> segments;
   bool checkpointing = false;
+  /// Samples that went through the frozen part.
+  mutable std::atomic<std::int64_t> frozen_samples = 0;
   /// Float32 or BFloat16.
   Precision precision = Precision::Float32;
   /// The frozen part in its fast forms, each made at its first use.

@@ -13,6 +13,7 @@
 #include "graft/core/error.h"
 #include "graft/data/collate.h"
 #include "graft/data/loader.h"
+#include "graft/image/pictures.h"
 #include "head/builtin.h"
 #include "predict/saved_file.h"
 
@@ -161,6 +162,8 @@ std::vector<std::string> Predictor::fields() const {
   for (const auto& [name, value] : state_->preprocess->example().values) names.push_back(name);
   return names;
 }
+
+bool Predictor::reads_pictures() const { return dynamic_cast<const image::Pictures*>(state_->preprocess.get()) != nullptr; }
 
 const std::vector<std::string>& Predictor::inputs() const { return state_->inputs; }
 

@@ -5,6 +5,7 @@
 #include "core/file_format.h"
 #include "graft/core/error.h"
 #include "graft/data/tensor_inputs.h"
+#include "graft/image/pictures.h"
 #include "graft/text/question_windows.h"
 #include "graft/text/tokenizer.h"
 #include "graft/text/words.h"
@@ -66,6 +67,7 @@ std::shared_ptr<const Preprocess> make_preprocess(const Json& config, const grap
     return std::make_shared<text::QuestionWindows>(text::QuestionWindows::from_config(config, files.at("tokenizer.json")));
   if (type == "words" && files.contains("tokenizer.json"))
     return std::make_shared<text::Words>(text::Words::from_config(config, files.at("tokenizer.json")));
+  if (type == "pictures") return std::make_shared<image::Pictures>(image::Pictures::from_config(config));
   if (type == "tensors") return std::make_shared<TensorInputs>(TensorInputs::from_config(config));
   throw CheckpointError({.code = "graft-K012",
                          .message = "[Model] the preprocessing \"" + type + "\" is not known, or a file of it is missing.",

@@ -62,6 +62,7 @@ void Run::train() {
   if (found) state_ = found->run;
   at::Generator(at::globalContext().defaultGenerator(model_.device())).set_current_seed(options_.seed);
   epochs_ = epochs_of(options_, model_);
+  frozen_at_start_ = model_.frozen_samples();
   adopt(state_.policy_epoch);
   if (keeper_.is_on()) identity_ = identity(model_, data_, options_, stepper_->optimizer(), epochs_);
   if (found) resume(*found);
@@ -154,6 +155,7 @@ Stores Run::fill(const Data& data, Mode mode) {
 }
 
 void Run::run_epoch() {
+  const std::int64_t frozen_before = report_.frozen_samples.empty() ? frozen_at_start_ : model_.frozen_samples();
   enter(state_.epoch);
   audience_.ask([&](Callback& callback) { return callback.on_epoch_begin(state_.epoch); });
   epoch_watch_ = Stopwatch();
@@ -169,6 +171,7 @@ void Run::run_epoch() {
                      .lr = options_.lr * schedule_.factor(std::max<std::int64_t>(0, state_.step - 1), state_.total_steps),
                      .samples = state_.samples};
   if (validation_.is_on() && !audience_.is_stopped()) validate(record);
+  report_.frozen_samples.push_back(model_.frozen_samples() - frozen_before);
   record.seconds = state_.seconds + epoch_watch_.seconds();
   state_.history.push_back(record);
   audience_.ask([&](Callback& callback) { return callback.on_epoch(record); });

@@ -65,6 +65,7 @@ class Run {
   std::optional<Stepper> stepper_;
   Manifest identity_;  // empty without checkpoints
   int epochs_ = 0;
+  std::int64_t frozen_at_start_ = 0;  // samples that the frozen part had computed
   TrainReport report_;
   Stopwatch said_, epoch_watch_;
 };

@@ -13,7 +13,10 @@ namespace {
 const std::vector<std::string> labels{"cell", "plate", "rest"};
 
 head::DetectorOptions options(std::int64_t channels = 8) {
-  return {.labels = labels, .levels = {{"fine", 6, 8, 8, 12}, {"middle", 10, 16, 4, 6}, {"coarse", 4, 32, 2, 3}}, .channels = channels};
+  return {.labels = labels,
+          .levels = {"fine", "middle", "coarse"},
+          .channels = channels,
+          .maps = {{6, 8, 8, 12}, {10, 16, 4, 6}, {4, 32, 2, 3}}};
 }
 
 Fields maps(std::int64_t count = 2, std::int64_t scale = 1) {
@@ -54,14 +57,13 @@ TEST_CASE("Detector: the choice of boxes is that of torchvision's FCOS", "[head]
 }
 
 TEST_CASE("Detector: boxes overlapped by a surer one of their class give way, others stay", "[head]") {
-  const head::Script detect(head::detect_script({.labels = {"a", "b"}, .levels = {{"x", 1, 8, 1, 4}}, .most_objects = 5}));
+  const head::Script detect(head::detect_script({.labels = {"a", "b"}, .most_objects = 5, .maps = {{1, 8, 1, 4}}}));
   // Four places in a row; each box 16 pixels wide around its place, so that neighbours share a third of what both cover.
   at::Tensor logits = at::full({1, 4, 2}, -9.0);
   logits[0][0][0] = 3.0, logits[0][1][0] = 2.0, logits[0][2][0] = 1.0, logits[0][3][1] = 2.5;
   const at::Tensor sides = at::ones({4}).expand({1, 4, 4}), sure = at::full({1, 4}, 9.0);
   const auto count = [&](double overlap) {
-    const head::Script chosen(
-        head::detect_script({.labels = {"a", "b"}, .levels = {{"x", 1, 8, 1, 4}}, .overlap = overlap, .most_objects = 5}));
+    const head::Script chosen(head::detect_script({.labels = {"a", "b"}, .overlap = overlap, .most_objects = 5, .maps = {{1, 8, 1, 4}}}));
     return chosen({logits, sides, sure, at::zeros({1, 1, 1, 4})})[1].gt(0).sum().item<std::int64_t>();
   };
   CHECK(count(0.9) == 4);
@@ -141,7 +143,7 @@ TEST_CASE("Detector comes back from its config", "[head]") {
 
 TEST_CASE("Detector says what does not fit", "[head][error]") {
   CHECK(test::error_of<ConfigError>([] { Detector({.labels = {"a", "a"}, .channels = 9, .overlap = 2}); }).problems().size() == 4);
-  Detector detector({.labels = labels, .levels = {{"fine"}, {"coarse"}}, .channels = 8});
+  Detector detector({.labels = labels, .levels = {"fine", "coarse"}, .channels = 8});
   const at::Tensor image = at::zeros({1, 3, 64, 96});
   const auto error = test::error_of<ModelError>([&] {
     detector.build({{"fine", at::zeros({1, 4, 8, 12})}, {"coarse", at::zeros({1, 4, 8, 12})}, {"image", image}});

@@ -14,20 +14,18 @@
 
 namespace graft::head {
 
-/// A map of the backbone that a detector reads.
-struct DetectorLevel {
-  /// A value of the backbone [N, C, h, w], by the name that Backbone::taps() gives it.
-  std::string from = {};
-  /// Its channels, pixels of the picture from one of its places to the next, and its size on the pictures it trains on. 0: learned from the
-  /// backbone.
+/// A map that a detector reads, [N, width, rows, columns], as it learned it from the backbone.
+struct DetectorMap {
+  /// Channels, pixels of the picture from one of its places to the next, and its size on the pictures it trains on.
   std::int64_t width = 0, stride = 0, rows = 0, columns = 0;
 };
 
 struct DetectorOptions {
   /// Classes of objects; there is none for the background.
   std::vector<std::string> labels = {};
-  /// Finest first; backbone::pyramid_levels() finds those of any network of pictures.
-  std::vector<DetectorLevel> levels = {};
+  /// Values of the backbone [N, C, h, w] by the names of Backbone::taps(), finest first; backbone::pyramid_levels() finds those of any
+  /// network of pictures.
+  std::vector<std::string> levels = {};
   /// Channels of the pyramid, a multiple of 8, and convolutions before each answer.
   std::int64_t channels = 128;
   std::int64_t convolutions = 2;
@@ -38,6 +36,8 @@ struct DetectorOptions {
   /// Most objects of a picture.
   std::int64_t most_objects = 100;
   std::uint64_t seed = 0;
+  /// One for each level; empty: learned from the backbone.
+  std::vector<DetectorMap> maps = {};
 };
 
 /// Objects in pictures, without anchors: a feature pyramid, and for every place of its maps the class of the object there, the distances to
@@ -63,6 +63,7 @@ class GRAFT_API Detector final : public Head {
   /// Throws DataError for a class that is none of the labels.
   void targets(const Record& record, std::span<Sample> samples) const override;
   Fields forward(const Fields& features) const override;
+  std::vector<std::string> choices() const override { return {"boxes", "scores", "classes"}; }
   Terms loss(const Fields& outputs, const Fields& targets) const override;
   Terms weights(const Fields& targets) const override;
   /// Boxes in pixels of the pictures as they were, where the batch says how they were turned into what the network sees.

@@ -48,6 +48,9 @@ class GRAFT_API Head {
   virtual void targets(const Record& record, std::span<Sample> samples) const = 0;
   /// Plain tensor code, logits and never probabilities. It is traced for export: take sizes from -1 and from operators, never as numbers.
   virtual Fields forward(const Fields& features) const = 0;
+  /// Outputs that are picked by comparing numbers, such as the best boxes, which rounding may turn: of these export compares the shapes of
+  /// the recorded form only. Default: none.
+  virtual std::vector<std::string> choices() const;
   /// Named sums over the batch.
   virtual Terms loss(const Fields& outputs, const Fields& targets) const = 0;
   /// What each sum is a sum over; a term that is missing here: the rows. Known before the forward pass.

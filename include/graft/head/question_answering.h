@@ -48,6 +48,7 @@ class GRAFT_API QuestionAnswering final : public TokenLayer {
   /// The first right answer. Throws DataError if it does not stand in the text where the record says.
   void targets(const Record& record, std::span<Sample> samples) const override;
   Fields forward(const Fields& features) const override;
+  std::vector<std::string> choices() const override { return {"spans"}; }
   Terms loss(const Fields& outputs, const Fields& targets) const override;
   std::vector<Decoded> decode(const Fields& outputs, const Batch& batch, std::span<const Record> records) const override;
   Decoded merge(std::span<const Decoded> samples, const Record& record) const override;

@@ -104,6 +104,8 @@ class GRAFT_API Model {
   Fields features_of_kept(const Fields& kept) const { return backbone_trains() ? features_of_cut(kept) : kept; }
   /// True if what is kept has one shape for all samples: the backbone is frozen, and no feature is as long as its text.
   bool keeps_rows() const;
+  /// Samples that the frozen part has computed so far: with a store, each once.
+  std::int64_t frozen_samples() const;
   /// A digest of all that decides what kept() gives for a record: weights, code and form of the frozen part, preprocessing, what the head
   /// reads.
   std::string fingerprint() const;

@@ -70,6 +70,8 @@ class GRAFT_API Predictor {
 
   /// The fields of a record that it reads.
   std::vector<std::string> fields() const;
+  /// True if it reads the files of pictures: then the one field of its records is a path.
+  bool reads_pictures() const;
   /// What the network reads, in order; those without a value in a batch count as absent.
   const std::vector<std::string>& inputs() const;
   /// The classes it chooses from, where its head has classes; else empty.

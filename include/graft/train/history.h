@@ -53,6 +53,9 @@ struct GRAFT_API TrainReport {
   std::int64_t steps = 0, resumed_at = 0;
   /// Seconds of this process's steps by what they went to: "wait" for data, "forward", "backward", "clip", "update".
   Phases step_phases;
+  /// Samples that the frozen part computed in each epoch of this process, validation included: none from the second on where a store keeps
+  /// what it gave.
+  std::vector<std::int64_t> frozen_samples;
   /// Training records that could not be prepared, where TrainerOptions::on_error leaves them out.
   Skipped skipped;
   /// In which the frozen part was computed.

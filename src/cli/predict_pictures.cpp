@@ -1,0 +1,141 @@
+#include "cli/predict_pictures.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <optional>
+
+#include "cli/answers.h"
+#include "cli/terminal.h"
+#include "core/file.h"
+#include "core/names.h"
+#include "core/table.h"
+#include "data/pictures.h"
+#include "graft/core/error.h"
+#include "graft/image/picture.h"
+
+namespace graft::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> files_of(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  std::vector<Problem> problems;
+  for (const std::string& path : paths) {
+    if (!fs::exists(path)) {
+      problems.push_back({"graft-D053", "[graft predict] this file or folder does not exist.", "Check the path.", path});
+    } else if (!fs::is_directory(path)) {
+      files.push_back(path);
+    } else {
+      std::vector<std::string> inside;
+      for (const auto& entry : fs::recursive_directory_iterator(path)) {
+        if (entry.is_regular_file() && data::is_picture(entry.path())) inside.push_back(entry.path().string());
+      }
+      std::ranges::sort(inside);
+      if (inside.empty()) problems.push_back({"graft-D053", "[graft predict] no picture lies in this folder.", "Check the path.", path});
+      files.insert(files.end(), inside.begin(), inside.end());
+    }
+  }
+  if (!problems.empty()) throw DataError(std::move(problems));
+  return files;
+}
+
+class Answers {
+ public:
+  Answers(const Predictor& predictor, const PictureRequest& request, const Voice& voice)
+      : predictor_(predictor), request_(request), voice_(voice), field_(predictor.fields().front()), labels_(predictor.labels()) {}
+
+  int operator()() {
+    const std::vector<std::string> files = files_of(request_.paths);
+    if (!request_.out.empty()) fs::create_directories(request_.out);
+    const Interrupt interrupt;
+    ProgressLine line(voice_);
+    constexpr std::size_t at_once = 16;
+    for (std::size_t start = 0; start < files.size() && Interrupt::exit_code() == 0; start += at_once) {
+      const std::vector<std::string> some(files.begin() + static_cast<std::ptrdiff_t>(start),
+                                          files.begin() + static_cast<std::ptrdiff_t>(std::min(files.size(), start + at_once)));
+      const std::vector<std::optional<Decoded>> answers = answers_for(some);
+      line.clear();
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        if (answers[i]) tell(some[i], *answers[i]);
+      }
+      if (!request_.out.empty() || voice_.json)
+        line.function()(
+            {"predict", static_cast<std::int64_t>(std::min(files.size(), start + at_once)), static_cast<std::int64_t>(files.size()), ""});
+    }
+    line.clear();
+    const Json result = Json::object({{"predictions", all_}});
+    if (!request_.out.empty()) write_file_atomically(request_.out + "/predictions.json", json_text(result) + "\n");
+    if (voice_.json) std::cout << json_text(result) << "\n";
+    if (!request_.out.empty() && !voice_.json)
+      std::cout << with_commas(static_cast<long long>(all_.size())) << " pictures with their answers, and predictions.json, are in "
+                << request_.out << "\n";
+    if (unread_ > 0)
+      std::cerr << with_commas(unread_) << " of " << with_commas(static_cast<long long>(files.size())) << " pictures could not be read\n";
+    return Interrupt::exit_code() != 0 ? Interrupt::exit_code() : unread_ > 0 ? 1 : 0;
+  }
+
+ private:
+  std::vector<std::optional<Decoded>> answers_for(const std::vector<std::string>& files) {
+    std::vector<data::Picture> pictures;
+    for (const std::string& file : files) pictures.push_back({.path = file, .place = file});
+    try {
+      std::vector<Decoded> answers = predictor_.batch(data::pictures(std::move(pictures)));
+      return {std::make_move_iterator(answers.begin()), std::make_move_iterator(answers.end())};
+    } catch (const DataError&) {  // one of them cannot be read: which?
+    }
+    std::vector<std::optional<Decoded>> answers;
+    for (const std::string& file : files) {
+      try {
+        answers.emplace_back(predictor_(Record{{{field_, file}}, file}));
+      } catch (const DataError& error) {
+        std::cerr << error.place() << ": " << error.message() << "\n";
+        ++unread_;
+        answers.emplace_back(std::nullopt);
+      }
+    }
+    return answers;
+  }
+
+  void tell(const std::string& file, Decoded answer) {
+    std::erase_if(answer.boxes, [&](const Box& box) { return box.score < request_.least_score; });
+    Json json = json_of(answer, "");
+    json["image"] = file;
+    all_.push_back(std::move(json));
+    if (!request_.out.empty()) draw(file, answer);
+    if (voice_.json || (!request_.out.empty() && voice_.quiet)) return;
+    std::cout << file << ": " << text_of(answer, "") << "\n";
+  }
+
+  /// The picture with what was found, under its own name; names that are there already get a number.
+  void draw(const std::string& file, const Decoded&) {
+    at::Tensor picture = image::read_picture(file);
+    const std::string name = fs::path(file).filename().string();
+    const int again = names_[name]++;
+    image::write_jpeg(
+        (fs::path(request_.out) / (again == 0 ? name : std::to_string(again) + "_" + name)).replace_extension(".jpg").string(), picture);
+  }
+
+  std::size_t colour(const std::string& label) const {
+    return static_cast<std::size_t>(std::ranges::find(labels_, label) - labels_.begin());
+  }
+
+  const Predictor& predictor_;
+  const PictureRequest& request_;
+  const Voice& voice_;
+  std::string field_;
+  std::vector<std::string> labels_;
+  std::map<std::string, int> names_;
+  Json all_ = Json::array();
+  long long unread_ = 0;
+};
+
+}  // namespace
+
+int predict_pictures(const Predictor& predictor, const PictureRequest& request, const Voice& voice) {
+  return Answers(predictor, request, voice)();
+}
+
+}  // namespace graft::cli
