@@ -20,6 +20,7 @@ namespace {
 
 /// Overhang, in pixels, that is taken for rounding.
 constexpr double slack = 0.01;
+constexpr std::size_t most_problems = 100;
 
 /// Records some of whose boxes are others.
 class WithBoxes final : public Dataset {
@@ -90,32 +91,22 @@ class Checker {
 
   /// The part with the boxes that are left.
   Data check(const Data& data) {
-    std::vector<std::string> paths, places;
     WithBoxes::Changed kept(data.size());
-    bool is_changed = false;
+    paths_.clear();
+    places_.clear();
     as_sides_ = as_corners_ = {};
-    for (std::size_t i = 0; i < data.size(); ++i) {
-      const Record record = data.get(i);
-      const std::string& path = paths.emplace_back(record.text("image"));
-      places.push_back(record.place);
-      const Size size = size_of(record, path);
-      const std::vector<GivenBox> boxes = boxes_of(record);
-      std::vector<GivenBox> left;
-      const std::size_t mended = empty_.count() + outside_.count() + clipped_.count();
-      for (std::size_t b = 0; b < boxes.size(); ++b) {
-        const std::string place = record.place + ", box " + std::to_string(b + 1);
-        look(boxes[b], size, place);
-        if (auto box = mend(boxes[b], size, place)) left.push_back(std::move(*box));
+    for (std::size_t i = 0; i < data.size() && problems_.size() < most_problems; ++i) {
+      try {
+        kept[i] = check(data.get(i));
+      } catch (const DataError& error) {
+        has_unreadable_ = true;
+        problems_.insert(problems_.end(), error.problems().begin(), error.problems().end());
       }
-      report_.boxes += boxes.size();
-      if (left.empty()) without_.add(record.place, "");
-      if (left.size() == boxes.size() && empty_.count() + outside_.count() + clipped_.count() == mended) continue;
-      kept[i] = std::move(left);
-      is_changed = true;
     }
-    if (const auto missing = missing_files(paths, places, "Boxes")) problems_.push_back(*missing);
+    if (const auto missing = missing_files(paths_, places_, "Boxes")) problems_.push_back(*missing);
     tell_forms();
     pictures_ += data.size();
+    const bool is_changed = std::ranges::any_of(kept, [](const auto& boxes) { return boxes.has_value(); });
     return is_changed ? Data(std::make_shared<WithBoxes>(data, std::move(kept))) : data;
   }
 
@@ -142,7 +133,7 @@ class Checker {
             "Check that the boxes belong to these files: they stand elsewhere in a picture that was scaled or turned.");
     warning(without_, "graft-W022", std::to_string(without_.count()) + " of " + std::to_string(pictures_) + " pictures have no box",
             "Leave them in if nothing is to be found there; if not, mark the objects.");
-    if (options_.find_duplicates) {
+    if (!has_unreadable_) {
       for (Problem& repeat : repeated_pictures(splits)) report_.warnings.push_back(std::move(repeat));
     }
     for (const Problem& problem : report_.warnings) warn(problem);
@@ -155,21 +146,36 @@ class Checker {
   }
 
  private:
+  /// The boxes that are left of it; nothing where they are as they were.
+  std::optional<std::vector<GivenBox>> check(const Record& record) {
+    paths_.push_back(record.text("image"));
+    places_.push_back(record.place);
+    const Size size = size_of(record, paths_.back());
+    const std::vector<GivenBox> boxes = boxes_of(record);
+    std::vector<GivenBox> left;
+    const auto mended = [&] { return empty_.count() + outside_.count() + clipped_.count(); };
+    const std::size_t before = mended();
+    for (std::size_t b = 0; b < boxes.size(); ++b) {
+      const std::string place = record.place + ", box " + std::to_string(b + 1);
+      look(boxes[b], size, place);
+      if (auto box = mend(boxes[b], size, place)) left.push_back(std::move(*box));
+    }
+    report_.boxes += boxes.size();
+    if (left.empty()) without_.add(record.place, "");
+    if (mended() == before) return std::nullopt;
+    return left;
+  }
+
   Size size_of(const Record& record, const std::string& path) {
     const auto given = [&](const char* field) { return record.has_value(field) ? record.number(field) : 0; };
     const Size said{given("width"), given("height")};
     std::error_code error;
     if (!options_.size_of || !std::filesystem::is_regular_file(path, error)) return said;
-    try {
-      const auto [height, width] = options_.size_of(path);
-      const Size real{static_cast<double>(width), static_cast<double>(height)};
-      if (said.is_known() && (said.width != real.width || said.height != real.height))
-        other_sizes_.add(real.text() + ", not " + said.text(), record.place);
-      return real;
-    } catch (const Error& unreadable) {
-      problems_.insert(problems_.end(), unreadable.problems().begin(), unreadable.problems().end());
-      return said;
-    }
+    const auto [height, width] = options_.size_of(path);
+    const Size real{static_cast<double>(width), static_cast<double>(height)};
+    if (said.is_known() && (said.width != real.width || said.height != real.height))
+      other_sizes_.add(real.text() + ", not " + said.text(), record.place);
+    return real;
   }
 
   /// Notes what can be said of a box as it was given.
@@ -234,7 +240,9 @@ class Checker {
   std::vector<std::string> known_;
   std::set<std::string> seen_;
   std::string first_unknown_;
+  std::vector<std::string> paths_, places_;
   std::size_t pictures_ = 0;
+  bool has_unreadable_ = false;
   OtherForm as_sides_, as_corners_;
   Tally empty_, outside_, clipped_, other_sizes_, without_, background_, unknown_;
   std::vector<Problem> problems_;

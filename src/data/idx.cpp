@@ -16,6 +16,8 @@
 namespace graft::data {
 namespace {
 
+constexpr std::size_t most_bytes = std::size_t{1} << 36;
+
 [[noreturn]] void refuse(const std::string& message, const std::string& place) {
   throw DataError({.code = "graft-D066",
                    .message = "[Idx] " + message + ".",
@@ -24,49 +26,61 @@ namespace {
                    .place = place});
 }
 
-/// The bytes of a file, unpacked where it is packed; `most` ends it.
-std::string unpacked(const std::string& path, std::size_t most) {
-  require_file(path);
-  const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzopen(path.c_str(), "rb"), gzclose);
-  if (!file) refuse("a file that can be read is wanted", path);
-  std::string bytes;
-  constexpr std::size_t step = 1 << 20;
-  while (bytes.size() < most) {
-    const std::size_t before = bytes.size();
-    bytes.resize(std::min(most, before + step));
-    const int count = gzread(file.get(), bytes.data() + before, static_cast<unsigned>(bytes.size() - before));
-    int error = Z_OK;
-    const char* what = gzerror(file.get(), &error);
-    if (count < 0 || error == Z_BUF_ERROR) refuse(std::string("a whole file is wanted, it cannot be unpacked: ") + what, path);
-    bytes.resize(before + static_cast<std::size_t>(count));
-    if (bytes.size() < before + step) break;
+/// A file, unpacked where it is packed.
+class Unpacker {
+ public:
+  explicit Unpacker(const std::string& path) : path_(path), file_(nullptr, gzclose) {
+    require_file(path);
+    file_.reset(gzopen(path.c_str(), "rb"));
+    if (!file_) refuse("a file that can be read is wanted", path);
   }
-  return bytes;
-}
+
+  /// The next bytes; fewer where the file ends. Memory grows with what is read, whatever the file claims to hold.
+  std::string next(std::size_t most) {
+    constexpr std::size_t step = 1 << 20;
+    std::string bytes;
+    while (bytes.size() < most) {
+      const std::size_t before = bytes.size(), wanted = std::min(most - before, step);
+      bytes.resize(before + wanted);
+      const int count = gzread(file_.get(), bytes.data() + before, static_cast<unsigned>(wanted));
+      int error = Z_OK;
+      const char* what = gzerror(file_.get(), &error);
+      if (count < 0 || error == Z_BUF_ERROR) refuse(std::string("a whole file is wanted, it cannot be unpacked: ") + what, path_);
+      bytes.resize(before + static_cast<std::size_t>(count));
+      if (bytes.size() < before + wanted) break;
+    }
+    return bytes;
+  }
+
+ private:
+  std::string path_;
+  std::unique_ptr<gzFile_s, decltype(&gzclose)> file_;
+};
 
 /// uint8, of the shape that the file says.
 at::Tensor read(const std::string& path, std::size_t dimensions) {
-  constexpr std::size_t most_bytes = std::size_t{1} << 34;
-  const std::size_t header = 4 + 4 * dimensions;
-  const std::string bytes = unpacked(path, most_bytes);
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  if (bytes.size() < header || byte(0) != 0 || byte(1) != 0 || byte(2) != 8 || byte(3) != dimensions) {
+  Unpacker file(path);
+  const std::string header = file.next(4 + 4 * dimensions);
+  const auto byte = [&](std::size_t i) { return std::int64_t{static_cast<unsigned char>(header[i])}; };
+  if (header.size() < 4 + 4 * dimensions || byte(0) != 0 || byte(1) != 0 || byte(2) != 8 ||
+      byte(3) != static_cast<std::int64_t>(dimensions)) {
     refuse("a file of bytes with " + std::to_string(dimensions) + (dimensions == 1 ? " dimension" : " dimensions") +
                " is wanted, got another one",
            path);
   }
   std::vector<std::int64_t> shape;
+  for (std::size_t at = 4; at < header.size(); at += 4)
+    shape.push_back(byte(at) << 24 | byte(at + 1) << 16 | byte(at + 2) << 8 | byte(at + 3));
   double wanted = 1;
-  for (std::size_t at = 4; at < header; at += 4) {
-    shape.push_back(std::int64_t{byte(at)} << 24 | std::int64_t{byte(at + 1)} << 16 | std::int64_t{byte(at + 2)} << 8 |
-                    std::int64_t{byte(at + 3)});
-    wanted *= static_cast<double>(shape.back());
-  }
-  if (wanted != static_cast<double>(bytes.size() - header) || shape.front() == 0) {
-    refuse("values of the shape " + shape_text(shape) + " are wanted, got " + std::to_string(bytes.size() - header) + " bytes", path);
+  for (const std::int64_t size : shape) wanted *= static_cast<double>(size);
+  const std::string bytes = file.next(wanted < most_bytes ? static_cast<std::size_t>(wanted) + 1 : most_bytes);
+  if (wanted == 0 || wanted != static_cast<double>(bytes.size())) {
+    refuse("values of the shape " + shape_text(shape) + " are wanted, got " +
+               (static_cast<double>(bytes.size()) > wanted ? "more" : std::to_string(bytes.size()) + " bytes"),
+           path);
   }
   at::Tensor values = at::empty(shape, at::kByte);
-  std::copy(bytes.begin() + static_cast<std::ptrdiff_t>(header), bytes.end(), static_cast<char*>(values.mutable_data_ptr()));
+  std::ranges::copy(bytes, static_cast<char*>(values.mutable_data_ptr()));
   return values;
 }
 

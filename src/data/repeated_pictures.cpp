@@ -1,5 +1,6 @@
 #include "graft/data/repeated_pictures.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <map>
@@ -20,20 +21,41 @@ struct Entry {
   std::string path, place;
 };
 
-/// Of the files' bytes, those that are equal.
-std::map<std::string, std::vector<const Entry*>> by_content(const std::vector<Entry>& entries) {
-  std::map<std::uintmax_t, std::vector<const Entry*>> by_size;
+using Group = std::vector<const Entry*>;
+
+/// What of each group has equal keys with another of it.
+template <class Key>
+std::vector<Group> divided(const std::vector<Group>& groups, Key key) {
+  std::vector<Group> parts;
+  for (const Group& group : groups) {
+    std::map<decltype(key(*group.front())), Group> by_key;
+    for (const Entry* entry : group) by_key[key(*entry)].push_back(entry);
+    for (auto& [value, part] : by_key) {
+      if (part.size() > 1) parts.push_back(std::move(part));
+    }
+  }
+  return parts;
+}
+
+/// Those with equal bytes. A file is read whole only where size and end are those of another.
+std::vector<Group> equal_files(const std::vector<Entry>& entries) {
+  Group there;
+  std::map<const Entry*, std::uintmax_t> sizes;
   for (const Entry& entry : entries) {
     std::error_code error;
-    if (const auto size = fs::file_size(entry.path, error); !error && size > 0) by_size[size].push_back(&entry);
+    if (const auto size = fs::file_size(entry.path, error); !error && size > 0) {
+      there.push_back(&entry);
+      sizes[&entry] = size;
+    }
   }
-  std::map<std::string, std::vector<const Entry*>> groups;
-  for (const auto& [size, alike] : by_size) {
-    if (alike.size() < 2) continue;
-    for (const Entry* entry : alike) groups[Hash().add(Mapping::open(entry->path)->bytes()).hex()].push_back(entry);
-  }
-  std::erase_if(groups, [](const auto& group) { return group.second.size() < 2; });
-  return groups;
+  if (there.empty()) return {};
+  const auto by_size = divided({there}, [&](const Entry& entry) { return sizes.at(&entry); });
+  const auto by_end = divided(by_size, [](const Entry& entry) {
+    const std::shared_ptr<const Mapping> file = Mapping::open(entry.path);
+    const std::string_view bytes = file->bytes();
+    return checksum(bytes.substr(bytes.size() - std::min<std::size_t>(bytes.size(), 4096)));
+  });
+  return divided(by_end, [](const Entry& entry) { return Hash().add(Mapping::open(entry.path)->bytes()).hex(); });
 }
 
 }  // namespace
@@ -48,8 +70,8 @@ std::vector<Problem> repeated_pictures(const Splits& splits) {
     }
   }
   // Each repeat is told with the first of its picture in each part, in the order of the records.
-  std::map<const Entry*, std::vector<const Entry*>> repeats;
-  for (const auto& [digest, group] : by_content(entries)) {
+  std::map<const Entry*, Group> repeats;
+  for (const Group& group : equal_files(entries)) {
     std::array<const Entry*, 3> first{};
     for (const Entry* entry : group) {
       for (const Entry* earlier : first) {

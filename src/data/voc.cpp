@@ -88,6 +88,11 @@ class Reader {
       return tell("graft-D058", std::string("XML is wanted, got something else: ") + parsed.description() + ".",
                   "Mend the file, or write it anew with the tool that made it.", place_of(parsed.offset));
     }
+    try {
+      if (parsed.encoding == pugi::encoding_utf8) require_clean_utf8(text, path, "Voc");
+    } catch (const DataError& error) {
+      return problems_.push_back(error.problems().front());
+    }
     const pugi::xml_node root = document.child("annotation");
     if (!root) {
       return tell("graft-D058", std::string("<annotation> is wanted, got <") + document.first_child().name() + ">.",

@@ -23,7 +23,9 @@ constexpr std::size_t most_problems = 100;
 
 std::vector<std::string> lines_of(const std::string& path) {
   std::vector<std::string> lines;
-  std::istringstream text(read_file(path));
+  const std::string bytes = read_file(path);
+  require_clean_utf8(bytes, path, "Yolo");
+  std::istringstream text(bytes);
   for (std::string line; std::getline(text, line);) {
     line.erase(line.find_last_not_of(" \t\r") + 1);
     lines.push_back(line);

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "core/file.h"
+#include "data/file_checks.h"
 #include "graft/core/error.h"
 
 namespace graft::data {
@@ -43,6 +44,7 @@ std::string found(const fs::path& root, const std::string& entry) {
 
 YoloYaml read_yolo_yaml(const std::string& path, const std::string& split) {
   const std::string text = read_file(path);
+  require_clean_utf8(text, path, "Yolo");
   try {
     const YAML::Node file = YAML::Load(text);
     if (!file.IsMap() || !file["names"]) refuse("\"names\" are wanted in the file, there are none", path);

@@ -163,6 +163,11 @@ TEST_CASE("check_boxes: a list of classes rules all parts", "[box_checks][error]
   CHECK(problems_of(data, {.classes = {"cat"}})[0].code == "graft-D054");
   CHECK(problems_of(data, {.classes = {"background", "dog"}})[0].message ==
         "[Boxes] classes of objects are wanted, a class for the background is none: \"background\" (the list of classes).");
+  const std::vector<Record> records{{{{"image", pictures.folder.file("p1")}}, "one"}, {{}, "two"}};
+  const auto bare = problems_of(data::records(records));
+  REQUIRE(bare.size() == 2);
+  CHECK(bare[0].code == "graft-D047");
+  CHECK(bare[1].place == "two");
   CHECK(problems_of(data, {.size_of = [](const std::string& path) -> std::pair<std::int64_t, std::int64_t> {
                       throw DataError({.code = "graft-D001", .message = "broken", .remedy = "", .place = path});
                     }})[0]

@@ -161,9 +161,7 @@ TEST_CASE("check_boxes: damage to the published cells is found, with its place",
 }
 
 TEST_CASE("check_boxes: the published cells in other forms are found out", "[box_checks][data][error]") {
-  const auto code = [](const Data& data) {
-    return test::error_of<DataError>([&] { data::check_boxes(data, {.find_duplicates = false}); }).code();
-  };
+  const auto code = [](const Data& data) { return test::error_of<DataError>([&] { data::check_boxes(data); }).code(); };
   CHECK(code(rewritten([](GivenBox& box) { box.x2 -= box.x1, box.y2 -= box.y1; })) == "graft-D052");
   CHECK(code(rewritten([](GivenBox& box) { box.x2 += box.x1, box.y2 += box.y1; })) == "graft-D052");
 }

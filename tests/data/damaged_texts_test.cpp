@@ -1,8 +1,14 @@
+#include <filesystem>
+#include <optional>
 #include <random>
 
+#include "graft/data/coco.h"
 #include "graft/data/conll.h"
 #include "graft/data/entity_lines.h"
+#include "graft/data/idx.h"
 #include "graft/data/squad.h"
+#include "graft/data/voc.h"
+#include "graft/data/yolo.h"
 #include "support.h"
 
 using namespace graft;
@@ -34,6 +40,30 @@ std::string damaged(std::string text, std::mt19937& random) {
   return text;
 }
 
+/// Reads damaged files; counts what becomes of them.
+struct Damages {
+  /// What is refused has a place that begins so.
+  template <class Reader>
+  void check(const std::string& text, const Reader& reader, const std::optional<std::string>& place = std::nullopt) {
+    const std::string content = damaged(text, random);
+    test::write(path, content);
+    INFO(content);
+    try {
+      const Data data = reader(path);
+      for (std::size_t i = 0; i < data.size(); ++i) data.get(i);
+      ++read;
+    } catch (const DataError& error) {
+      ++refused;
+      CHECK(error.place().starts_with(place.value_or(path)));
+    }
+  }
+
+  test::TempDir folder;
+  std::string path = folder.file("damaged");
+  std::mt19937 random{1};
+  int read = 0, refused = 0;
+};
+
 }  // namespace
 
 TEST_CASE("Damaged files of questions, tags and entities are read or refused", "[squad][conll][entity_lines][error]") {
@@ -44,28 +74,55 @@ TEST_CASE("Damaged files of questions, tags and entities are read or refused", "
   const std::string entities =
       "{\"text\": \"Zoë in Köln\", \"entities\": [{\"start\": 0, \"end\": 3, \"label\": \"p\"}]}\n{\"text\": \"a🙂b\", \"label\": [[1, "
       "2, \"x\"]]}\n";
-  const test::TempDir folder;
-  const std::string path = folder.file("damaged");
-  std::mt19937 random(1);
-  int read = 0, refused = 0;
-  const auto check = [&](const std::string& text, const auto& reader) {
-    const std::string content = damaged(text, random);
-    test::write(path, content);
-    INFO(content);
-    try {
-      const Data data = reader(path);
-      for (std::size_t i = 0; i < data.size(); ++i) data.get(i);
-      ++read;
-    } catch (const DataError& error) {
-      ++refused;
-      CHECK(error.place().starts_with(path));
-    }
-  };
+  Damages damages;
   for (int i = 0; i < 700; ++i) {
-    check(questions, data::squad);
-    check(words, [](const std::string& file) { return data::conll(file); });
-    check(entities, data::entity_lines);
+    damages.check(questions, data::squad);
+    damages.check(words, [](const std::string& file) { return data::conll(file); });
+    damages.check(entities, data::entity_lines);
   }
-  CHECK(read > 100);
-  CHECK(refused > 100);
+  CHECK(damages.read > 100);
+  CHECK(damages.refused > 100);
+}
+
+TEST_CASE("Damaged annotations of pictures are read or refused", "[coco][voc][yolo][idx][error]") {
+  const std::string json =
+      R"({"categories": [{"id": 1, "name": "cat"}], "images": [{"id": 1, "file_name": "a.jpg", "width": 9, "height": 8}], "annotations": )"
+      R"([{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4.5], "iscrowd": 0, "area": 3, "segmentation": [[1, 2], {"counts": "a"}]}]})";
+  const std::string xml =
+      "<annotation><filename>a.jpg</filename><size><width>9</width><height>8</height></size><object><name>cat</name><difficult>0</"
+      "difficult>"
+      "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4.5</ymax></bndbox></object></annotation>";
+  const std::string yaml = "path: .\ntrain: images\nval: [images, images]\nnames:\n  0: cat\n  1: dog\n";
+  const std::string lines = "0 0.5 0.5 0.25 0.5\n1 0.1 0.2 0.2 0.4\n";
+  const std::string bytes("\0\0\x08\x01\0\0\0\x02\x01\x00", 10), pixels("\0\0\x08\x03\0\0\0\x02\0\0\0\x01\0\0\0\1ab", 18);
+  Damages damages;
+  const std::string folder = damages.folder.path();
+  for (const char* name : {"images", "labels", "voc"}) std::filesystem::create_directory(folder + "/" + name);
+  test::write(folder + "/images/a.jpg", "x");
+  test::write(folder + "/labels/classes.txt", "cat\ndog\n");
+  test::write(folder + "/bytes", bytes);
+  const data::YoloOptions options{.size_of = [](const std::string&) { return std::pair(8L, 9L); }, .split = "train", .names = {}};
+  for (int i = 0; i < 300; ++i) {
+    damages.check(json, [](const std::string& file) { return data::coco(file); });
+    damages.check(
+        yaml, [&](const std::string& file) { return data::yolo(file, options); }, "");
+    damages.check(
+        xml,
+        [&](const std::string& file) {
+          std::filesystem::rename(file, folder + "/voc/a.xml");
+          return data::voc(folder + "/voc");
+        },
+        folder);
+    damages.check(
+        lines,
+        [&](const std::string& file) {
+          std::filesystem::rename(file, folder + "/labels/a.txt");
+          return data::yolo(folder + "/images", options);
+        },
+        folder);
+    damages.check(
+        pixels, [&](const std::string& file) { return data::idx(file, folder + "/bytes"); }, folder);
+  }
+  CHECK(damages.read > 100);
+  CHECK(damages.refused > 100);
 }

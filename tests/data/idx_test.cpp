@@ -74,6 +74,10 @@ TEST_CASE("Idx: files that are none, end early or do not belong together", "[idx
     test::write(files.images, idx_of({2, 2, 3}, "abcdefghijk"));
     CHECK(files.problem().message == "[Idx] values of the shape [2, 2, 3] are wanted, got 11 bytes.");
   }
+  SECTION("goes on") {
+    test::write(files.labels, idx_of({2}, "abc"));
+    CHECK(files.problem().message == "[Idx] values of the shape [2] are wanted, got more.");
+  }
   SECTION("claims the world") {
     test::write(files.images, idx_of({0xffffffff, 0xffffffff, 0xffffffff}, "abc"));
     CHECK(files.problem().code == "graft-D066");

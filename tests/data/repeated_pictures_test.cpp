@@ -15,7 +15,9 @@ TEST_CASE("repeated_pictures: equal files in a part and in two, with both places
     }
     return data::records(records);
   };
-  const Splits splits{data({{"a", "one"}, {"b", "two"}, {"c", "one"}, {"gone", ""}}), data({{"d", "six"}, {"e", "seven"}}),
+  const std::string long_end(5000, 'e');
+  const Splits splits{data({{"a", "one"}, {"b", "two"}, {"c", "one"}, {"gone", ""}, {"x", "1" + long_end}}),
+                      data({{"d", "six"}, {"e", "seven"}, {"y", "2" + long_end}}),
                       data({{"f", "two"}, {"g", "one"}, {"h", "seven"}, {"i", "six."}})};
   const auto warnings = data::repeated_pictures(splits);
   REQUIRE(warnings.size() == 3);

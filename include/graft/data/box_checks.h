@@ -16,8 +16,6 @@ struct BoxCheckOptions {
   std::vector<std::string> classes = {};
   /// Reads the size of a file; empty: sizes are those that the records give.
   SizeOf size_of = {};
-  /// Whether files are read to find pictures that are there twice.
-  bool find_duplicates = true;
 };
 
 /// What was found and mended.

@@ -10,7 +10,7 @@ namespace graft::data {
 
 /// Warnings of pictures that are in a set more than once, with the very same bytes: one for each part that has such, one for each two parts
 /// that share some, each with the number of pictures and both places of up to three. Records have "image"; files that are not there count
-/// for none. Files are read only where another has the same size.
+/// for none.
 GRAFT_API std::vector<Problem> repeated_pictures(const Splits& splits);
 
 }  // namespace graft::data
