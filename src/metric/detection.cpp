@@ -17,6 +17,9 @@ constexpr std::array<std::pair<double, double>, 4> areas{{{0, 1e10}, {0, 32 * 32
 /// To the last bit what numpy.linspace(0.5, 0.95, 10) gives.
 double threshold(std::size_t t) { return t + 1 == num_thresholds ? 0.95 : 0.5 + static_cast<double>(t) * ((0.95 - 0.5) / 9); }
 
+/// A score that is no number comes last.
+bool is_surer(double a, double b) { return a > b || (std::isnan(b) && !std::isnan(a)); }
+
 bool is_outside(double area, std::size_t range) { return area < areas[range].first || area > areas[range].second; }
 
 /// Of an ignored box, which stands for a group, the share in the prediction counts.
@@ -32,9 +35,9 @@ struct Matcher {
   std::vector<const Box*> found;
   std::vector<const GivenBox*> truth;
 
+  /// Comes before all else.
   void sort() {
-    std::ranges::stable_sort(
-        found, [](const Box* a, const Box* b) { return a->score > b->score || (std::isnan(b->score) && !std::isnan(a->score)); });
+    std::ranges::stable_sort(found, is_surer, &Box::score);
     overlaps.resize(std::min(found.size(), most_found) * truth.size());
     for (std::size_t i = 0; i < overlaps.size(); ++i) overlaps[i] = overlap(*found[i / truth.size()], *truth[i % truth.size()]);
   }
@@ -56,6 +59,19 @@ struct Matcher {
       if (matches[d] >= 0) is_taken[static_cast<std::size_t>(matches[d])] = true;
     }
     return matches;
+  }
+
+  /// The object that it lies over best, taken or not; their number if it lies over none by half.
+  std::size_t voc_match(const Box& box) const {
+    double best = 0;
+    std::size_t at = truth.size();
+    for (std::size_t g = 0; g < truth.size(); ++g) {
+      if (const double value = intersection_over_union(box, *truth[g]); value > best) {
+        best = value;
+        at = g;
+      }
+    }
+    return best < 0.5 ? truth.size() : at;
   }
 
   std::vector<double> overlaps = {};
@@ -156,19 +172,12 @@ void AveragePrecision::add(std::span<const Box> found, std::span<const GivenBox>
 
     std::vector<bool> is_taken(num_truths);
     for (std::size_t d = 0; d < matcher.found.size(); ++d) {
-      double best = 0;
-      std::size_t at = num_truths;
-      for (std::size_t g = 0; g < num_truths; ++g) {
-        if (const double value = intersection_over_union(*matcher.found[d], *matcher.truth[g]); value > best) {
-          best = value;
-          at = g;
-        }
-      }
-      if (best < 0.5) continue;
-      if (matcher.truth[at]->ignored) {
+      const std::size_t best = matcher.voc_match(*matcher.found[d]);
+      if (best == num_truths) continue;
+      if (matcher.truth[best]->ignored) {
         kind.found[first + d].voc = Found::Ignored;
-      } else if (!is_taken[at]) {
-        is_taken[at] = true;
+      } else if (!is_taken[best]) {
+        is_taken[best] = true;
         kind.found[first + d].voc = Found::Right;
       }
     }
@@ -180,10 +189,7 @@ void AveragePrecision::add(std::span<const Box> found, std::span<const GivenBox>
 struct AveragePrecision::Curves {
   explicit Curves(const Class& kind) : kind_(kind), order_(kind.found.size()) {
     std::iota(order_.begin(), order_.end(), std::size_t{0});
-    std::ranges::stable_sort(order_, [&](std::size_t a, std::size_t b) {
-      const double left = kind_.found[a].score, right = kind_.found[b].score;
-      return left > right || (std::isnan(right) && !std::isnan(left));
-    });
+    std::ranges::stable_sort(order_, is_surer, [&](std::size_t i) { return kind_.found[i].score; });
   }
 
   double precision(std::size_t area, std::size_t t) const {
