@@ -66,6 +66,7 @@
 #include "graft/image/affine.h"
 #include "graft/image/augment.h"
 #include "graft/image/colour.h"
+#include "graft/image/draw.h"
 #include "graft/image/picture.h"
 #include "graft/image/pictures.h"
 #include "graft/image/resize.h"

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <numeric>
 
 #include "image/formats.h"
@@ -68,7 +67,8 @@ std::array<Byte, 3> hsv_of(const Byte* rgb) {
   const double sector = rgb[0] == most   ? static_cast<double>(below(2) - below(1))
                         : rgb[1] == most ? 2.0 + static_cast<double>(below(0)) - static_cast<double>(below(2))
                                          : 4.0 + static_cast<double>(below(1)) - static_cast<double>(below(0));
-  const auto hue = static_cast<float>(std::fmod(static_cast<double>(static_cast<float>(sector)) / 6 + 1, 1.0));
+  const double turn = static_cast<double>(static_cast<float>(sector)) / 6 + 1;
+  const auto hue = static_cast<float>(turn < 1 ? turn : turn - 1);
   return {truncated(static_cast<double>(hue) * 255), truncated(static_cast<double>(range / static_cast<float>(most)) * 255), most};
 }
 
@@ -76,7 +76,7 @@ void rgb_of(const std::array<Byte, 3>& hsv, Byte* rgb) {
   const double value = hsv[2], saturation = static_cast<double>(static_cast<float>(hsv[1]) / 255.0F), turn = hsv[0] * 6.0 / 255;
   const auto sector = static_cast<int>(turn);
   const double rest = static_cast<double>(static_cast<float>(turn - sector));
-  const auto rounded = [](double number) { return static_cast<Byte>(std::clamp(std::round(number), 0.0, 255.0)); };
+  const auto rounded = [](double number) { return static_cast<Byte>(static_cast<int>(number + 0.5)); };
   const Byte low = rounded(value * (1 - saturation)), falling = rounded(value * (1 - saturation * rest)),
              rising = rounded(value * (1 - saturation * (1 - rest)));
   const std::array<std::array<Byte, 3>, 6> sectors{{{hsv[2], rising, low},
