@@ -55,7 +55,7 @@ std::vector<at::Tensor> tensors_of(const c10::IValue& result) {
 Script::Script(const std::string& source) {
   try {
     unit_ = jit::compile(source);
-    function_ = unit_->get_functions().at(0);
+    function_ = unit_->get_functions().back();
   } catch (const std::exception& error) {
     throw ModelError({.code = "graft-M031",
                       .message = "[Script] one function in TorchScript is wanted; the compiler says: " + reason(error),

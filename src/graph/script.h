@@ -13,7 +13,7 @@ struct Function;
 
 namespace graft::graph {
 
-/// One TorchScript function. Where a network is being recorded (trace.h), a call becomes part of the record, loops and branches included.
+/// A TorchScript function, the last that the source defines. Where a network is being recorded (trace.h), a call becomes part of the record, loops and branches included.
 class Script {
  public:
   /// Throws ModelError with the compiler's words.

@@ -14,7 +14,7 @@ namespace graft::head {
 /// forward() and the saved file holds it, so that C++ and Python run the same code.
 class GRAFT_API Script {
  public:
-  /// `source` defines one function of tensors that gives a tensor or a tuple of them:
+  /// `source` defines a function of tensors that gives a tensor or a tuple of them, and before it those that it calls:
   ///   def halved(x: Tensor) -> Tensor:
   ///       return x[:, : x.size(1) // 2]
   /// Throws ModelError with the compiler's words if it does not compile.
