@@ -83,4 +83,6 @@ std::vector<at::Tensor> Script::operator()(const std::vector<at::Tensor>& argume
   }
 }
 
+bool is_recording() { return jit::tracer::isTracing(); }
+
 }  // namespace graft::graph

@@ -25,4 +25,7 @@ class Script {
   torch::jit::Function* function_;
 };
 
+/// True while a network is being recorded: what runs then must be made of operators that the record can hold.
+bool is_recording();
+
 }  // namespace graft::graph

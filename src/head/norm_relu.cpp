@@ -1,10 +1,10 @@
 #include "head/norm_relu.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "graft/head/feature_pyramid.h"
+#include "graph/script.h"
 #include "graph/torch_threads.h"
 #include "head/norm_relu_kernel.h"
 
@@ -87,8 +87,8 @@ class NormRelu : public torch::autograd::Function<NormRelu<Number>> {
 
 bool has_kernel(const at::Tensor& maps, const at::Tensor& weight) {
   const at::ScalarType type = maps.scalar_type();
-  return c10::GradMode::is_enabled() && maps.requires_grad() && maps.is_cpu() && (type == at::kFloat || type == at::kBFloat16) &&
-         weight.scalar_type() == at::kFloat && maps.size(1) % norm_relu_block == 0 && maps.numel() > 0;
+  return !graph::is_recording() && maps.is_cpu() && (type == at::kFloat || type == at::kBFloat16) && weight.scalar_type() == at::kFloat &&
+         maps.size(1) % norm_relu_block == 0 && maps.numel() > 0;
 }
 
 }  // namespace
