@@ -166,9 +166,9 @@ Json Pictures::config() const {
           {"places", options_.places}};
 }
 
-PicturesOptions Pictures::options_from(const Json& preprocess) {
+PicturesOptions Pictures::options_from(const Json& preprocess) try {
   PicturesOptions options;
-  named<int>(preprocess.value("type", "image"), std::array<std::string, 1>{"image"}, "preprocessing of type");
+  named<int>(preprocess.value("type", "image"), std::array<std::string, 1>{"image"}, "preprocessing");
   named<int>(preprocess.value("channels", "RGB"), std::array<std::string, 1>{"RGB"}, "channels");
   options.height = options.width = preprocess.at("size");
   options.interpolation = named<Interpolation>(preprocess.at("interpolation"), interpolations, "an interpolation");
@@ -176,6 +176,12 @@ PicturesOptions Pictures::options_from(const Json& preprocess) {
   options.std = preprocess.at("std").get<std::vector<double>>();
   options.crop_share = preprocess.value("crop_share", options.crop_share);
   return options;
+} catch (const Json::exception& error) {
+  throw ConfigError({.code = "graft-C111",
+                     .message = "[Pictures] preprocess.json with size, interpolation, mean and std is wanted, got another.",
+                     .remedy = "Import the backbone again, or fill in PicturesOptions by hand.",
+                     .place = ""},
+                    error.what());
 }
 
 View Pictures::in_size(const Record& record, Cut cut) const {

@@ -148,6 +148,8 @@ TEST_CASE("Architectures: preprocessing lies in the file, also of a model traine
   CHECK(images.at("size") == 260);
   CHECK(images.at("mean")[0] == Approx(127.0 / 255));
   CHECK(images.at("interpolation") == "bicubic");
+  const Json small = Json::parse(imported(folder, weights_of(golden().at("resnet20")), Json(), report).files().at("preprocess.json"));
+  CHECK((small.at("size") == 32 && small.at("crop_share") == 1));
 }
 
 TEST_CASE("Architectures: what is missing or has another shape is listed in full", "[backbone][error]") {

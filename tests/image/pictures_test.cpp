@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "core/file.h"
+#include "core/parallel.h"
 #include "golden_pictures.h"
 #include "graft/data/collate.h"
 
@@ -116,6 +117,19 @@ TEST_CASE("Pictures: files are decoded once, as long as memory lasts", "[image]"
   CHECK(without.decoded() == 2);
 }
 
+TEST_CASE("Pictures: any number of threads may ask", "[image]") {
+  const Pictures pictures({.height = 8, .width = 8});
+  const std::vector<std::string> names{"rgb.png", "cmyk.jpg", "rgb.bmp", "grey.pgm"};
+  std::vector<at::Tensor> images(64);
+  parallel_for(images.size(), 4, [&](std::size_t i) {
+    Rng rng(0);
+    images[i] = pictures(of(test::picture_path(names[i % names.size()])), rng, Mode::Eval).at(0).inputs["image"];
+  });
+  for (std::size_t i = names.size(); i < images.size(); ++i) CHECK(images[i].equal(images[i % names.size()]));
+  CHECK(pictures.decoded() >= 4);
+  CHECK(pictures.decoded() <= 16);  // two threads may meet over one file
+}
+
 TEST_CASE("Pictures: a file that was changed is read anew", "[image]") {
   const test::TempDir folder;
   const Pictures pictures({.height = 4, .width = 4, .fit = Fit::Stretch});
@@ -145,6 +159,9 @@ TEST_CASE("Pictures: come back from their config, and take a backbone's", "[imag
   CHECK(options.mean == std::vector<double>{0.5, 0.4, 0.3});
   CHECK(options.std == std::vector<double>{0.1, 0.2, 0.3});
   CHECK(options.fit == Fit::Crop);
+  CHECK(options.crop_share == 0.875);
+  const Json small{{"size", 32}, {"interpolation", "bilinear"}, {"mean", {0, 0, 0}}, {"std", {1, 1, 1}}, {"crop_share", 1}};
+  CHECK(Pictures::options_from(small).crop_share == 1);
 }
 
 TEST_CASE("Pictures: say what is wrong with options, records and tensors", "[image][error]") {
@@ -160,6 +177,8 @@ TEST_CASE("Pictures: say what is wrong with options, records and tensors", "[ima
   CHECK(fit.remedy() == "Did you mean \"crop\"?");
   Json other{{"type", "image"}, {"size", 32}, {"interpolation", "bilinear"}, {"mean", {0, 0, 0}}, {"std", {1, 1, 1}}, {"channels", "BGR"}};
   CHECK(test::error_of<ConfigError>([&] { Pictures::options_from(other); }).code() == "graft-C111");
+  for (const char* wrong : {"{}", "[]", R"({"size": "x", "interpolation": "bilinear", "mean": [0, 0, 0], "std": [1, 1, 1]})"})
+    CHECK(test::error_of<ConfigError>([&] { Pictures::options_from(Json::parse(wrong)); }).code() == "graft-C111");
   const Pictures pictures({.height = 4, .width = 4});
   const auto missing = test::error_of<DataError>([&] { shown(pictures, {{{"imagee", std::string("a")}}, "a:3"}); });
   CHECK(missing.code() == "graft-D004");

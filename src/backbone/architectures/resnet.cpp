@@ -103,7 +103,8 @@ std::optional<Recipe> recognize(const Weights& file) {
     net.child("fc", linear(classes.at(1), classes.at(0)));
     source += "    x = self.fc.forward(x.mean([2, 3]))\n";
   }
-  const Json images = small ? image_preprocess(32) : image_preprocess(224);
+  Json images = image_preprocess(small ? 32 : 224);
+  if (small) images["crop_share"] = 1;  // its pictures are whole as they are
   return Recipe{"resnet" + std::to_string(layers), net.define(source + "    return x\n").network(), weights.tensors, images};
 }
 
