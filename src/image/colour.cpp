@@ -72,20 +72,29 @@ std::array<Byte, 3> hsv_of(const Byte* rgb) {
   return {truncated(static_cast<double>(hue) * 255), truncated(static_cast<double>(range / static_cast<float>(most)) * 255), most};
 }
 
+/// Where each hue lies on the circle of six colours: between which two, and how far.
+struct Turn {
+  std::size_t sector;
+  double rest;
+};
+const std::array<Turn, 256> turns = [] {
+  std::array<Turn, 256> all;
+  for (std::size_t hue = 0; hue < 256; ++hue) {
+    const double turn = static_cast<double>(hue) * 6 / 255;
+    const auto sector = static_cast<std::size_t>(turn);
+    all[hue] = {sector % 6, static_cast<double>(static_cast<float>(turn - static_cast<double>(sector)))};
+  }
+  return all;
+}();
+
 void rgb_of(const std::array<Byte, 3>& hsv, Byte* rgb) {
-  const double value = hsv[2], saturation = static_cast<double>(static_cast<float>(hsv[1]) / 255.0F), turn = hsv[0] * 6.0 / 255;
-  const auto sector = static_cast<int>(turn);
-  const double rest = static_cast<double>(static_cast<float>(turn - sector));
+  const double value = hsv[2], saturation = static_cast<double>(static_cast<float>(hsv[1]) / 255.0F);
+  const auto& [sector, rest] = turns[hsv[0]];
   const auto rounded = [](double number) { return static_cast<Byte>(static_cast<int>(number + 0.5)); };
-  const Byte low = rounded(value * (1 - saturation)), falling = rounded(value * (1 - saturation * rest)),
-             rising = rounded(value * (1 - saturation * (1 - rest)));
-  const std::array<std::array<Byte, 3>, 6> sectors{{{hsv[2], rising, low},
-                                                    {falling, hsv[2], low},
-                                                    {low, hsv[2], rising},  //
-                                                    {low, falling, hsv[2]},
-                                                    {rising, low, hsv[2]},
-                                                    {hsv[2], low, falling}}};
-  std::ranges::copy(sectors[static_cast<std::size_t>(sector % 6)], rgb);
+  const std::array<Byte, 4> levels{hsv[2], rounded(value * (1 - saturation * (1 - rest))), rounded(value * (1 - saturation * rest)),
+                                   rounded(value * (1 - saturation))};  // full, rising, falling, low
+  constexpr std::array<std::array<std::size_t, 3>, 6> order{{{0, 1, 3}, {2, 0, 3}, {3, 0, 1}, {3, 2, 0}, {1, 3, 0}, {0, 3, 2}}};
+  for (std::size_t c = 0; c < 3; ++c) rgb[c] = levels[order[sector][c]];
 }
 
 /// The mean of each pixel, five times, and its neighbours; the rim stays.

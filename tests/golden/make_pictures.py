@@ -1,8 +1,9 @@
 """Writes pictures/: small files of every kind that graft reads, drawn here, and pictures.json: what PIL makes of them.
 
-    python make_pictures.py [BCCD] > pictures.json      (needs pillow and numpy; run in this folder)
+    python make_pictures.py [BCCD] > pictures.json      (needs pillow before 13 and numpy; run in this folder)
 
-BCCD is the folder JPEGImages of that data set: of its files only sums are written. Pixels are written as hexadecimal digits, row by row.
+Pillow 13 resizes columns before rows where that is less work, and so rounds otherwise. BCCD is the folder JPEGImages of that data set:
+of its files only sums are written. Pixels are written as hexadecimal digits, row by row.
 """
 import io
 import json
@@ -106,7 +107,7 @@ def resized():
     source = drawn(29, 37, 5)
     cases = []
     for name, resample in FILTERS.items():
-        for height, width in [(11, 16), (29, 20), (17, 37), (40, 61), (3, 2), (1, 1), (58, 9)]:
+        for height, width in [(11, 16), (29, 20), (17, 37), (40, 61), (3, 2), (1, 1), (58, 9), (5, 30)]:
             out = Image.fromarray(source).resize((width, height), resample)
             cases.append({"interpolation": name, **entry(out)})
     return {"source": entry(Image.fromarray(source)), "cases": cases}
