@@ -104,6 +104,9 @@ class Reader {
       jpeg_read_header(&info_, TRUE);
     });
     head_.size = checked_size(info_.image_height, info_.image_width, place_);
+    // A block of 8 x 8 pixels takes a bit at the least: what is too short for its size is refused before it gets memory.
+    const auto held = static_cast<std::int64_t>(bytes.size());
+    if (info_.arith_code == FALSE && head_.size.height * head_.size.width / (64 * 8) > held) refuse_damaged("it is cut off", place_);
     for (jpeg_saved_marker_ptr marker = info_.marker_list; marker != nullptr; marker = marker->next) {
       const std::string_view content(reinterpret_cast<const char*>(marker->data), marker->data_length);
       if (!content.starts_with("Exif")) continue;

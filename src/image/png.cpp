@@ -55,6 +55,9 @@ class Reader {
     png_set_read_fn(handles_.png, &rest_, take);
     attempt_or_refuse([&] { png_read_info(handles_.png, handles_.info); });
     size_ = checked_size(png_get_image_height(handles_.png, handles_.info), png_get_image_width(handles_.png, handles_.info), place_);
+    // Deflate shrinks to a 1032nd at the most: what is too short for its size is refused before it gets memory.
+    const auto row = static_cast<std::int64_t>(png_get_rowbytes(handles_.png, handles_.info));
+    if (size_.height * row / 1032 > static_cast<std::int64_t>(bytes.size())) refuse_damaged("it is cut off", place_);
   }
 
   Head head() const { return {size_, orientation()}; }

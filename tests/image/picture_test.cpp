@@ -1,5 +1,7 @@
 #include "graft/image/picture.h"
 
+#include <zlib.h>
+
 #include "core/file.h"
 #include "golden_pictures.h"
 #include "graft/core/rng.h"
@@ -114,6 +116,27 @@ TEST_CASE("Picture: sizes beyond reason are refused before memory is taken", "[i
   const std::size_t frame = jpeg.find("\xff\xc0");
   for (const std::size_t at : {5, 6, 7, 8}) jpeg[frame + at] = '\xf0';
   CHECK(outcome(jpeg) == "graft-D048");
+}
+
+TEST_CASE("Picture: files that are too short for what they claim are refused before memory is taken", "[image][error]") {
+  const auto refused = [](const std::string& bytes) {
+    return test::error_of<DataError>([&] { decode_picture(bytes, "x"); }).message() == "[Picture] cannot be decoded: it is cut off.";
+  };
+  for (const std::string name : {"colour.jpg", "progressive.jpg"}) {
+    std::string jpeg = read_file(test::picture_path(name));
+    const std::size_t frame = jpeg.find(name[0] == 'c' ? "\xff\xc0" : "\xff\xc2");
+    for (const std::size_t at : {5, 7}) jpeg[frame + at] = '\x20';  // 8,205 x 8,211
+    CHECK(refused(jpeg));
+  }
+  std::string png = read_file(test::picture_path("rgb.png"));
+  png[18] = png[22] = '\x20';
+  const auto checksum = static_cast<std::uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(png.data() + 12), 17));
+  for (std::size_t i = 0; i < 4; ++i) png[29 + i] = static_cast<char>(checksum >> (24 - 8 * i));
+  CHECK(refused(png));
+  CHECK(decode_picture(encode_png(at::zeros({4000, 4000, 3}, at::kByte)), "").sizes() == at::IntArrayRef({4000, 4000, 3}));
+  const test::TempDir folder;
+  write_jpeg(folder.file("grey.jpg"), at::full({4000, 4000, 3}, 128, at::kByte), 1);
+  CHECK(read_picture(folder.file("grey.jpg")).eq(128).all().item<bool>());
 }
 
 TEST_CASE("Picture: other kinds of files are refused with those that are read", "[image][error]") {
