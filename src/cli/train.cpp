@@ -38,7 +38,8 @@ EvalReport measure(const TrainSettings& settings, const Splits& data, const std:
 void print_plan(const TrainSettings& settings, const TrainInputs& inputs) {
   const auto count = [](const Data& data) { return with_commas(static_cast<long long>(data.size())); };
   std::cerr << settings.train << ": " << count(inputs.data.train) << " records train, " << count(inputs.data.valid) << " choose, "
-            << count(inputs.data.test) << " test; text " << quoted_list(inputs.task.texts) << "\n"
+            << count(inputs.data.test) << " test; " << (inputs.task.pictures ? "pictures " : "text ") << quoted_list(inputs.task.texts)
+            << "\n"
             << "learns " << what_it_learns(inputs.task) << " from " << quoted_list(inputs.task.targets) << ", as " << inputs.task.why
             << "\n"
             << "on " << choose_device(settings.device).reason << "\n";
@@ -73,6 +74,12 @@ int preview(const TrainSettings& settings, const TrainInputs& inputs, const Mode
   const std::int64_t steps = trainer.epochs.value_or(3) * ((static_cast<std::int64_t>(inputs.data.train.size()) + step - 1) / step);
   std::cout << trainer.schedule.text() << ", " << steps << " steps\n" << schedule_preview(trainer.schedule, steps, settings.lr);
   return 0;
+}
+
+/// What to ask the model next.
+std::string next_input(const Task& task) {
+  if (task.pictures) return " PICTURES --out FOUND";
+  return task.texts.size() == 1 ? " \"a text of yours\"" : " --csv NEW.csv --out ANSWERS.csv";
 }
 
 int run(TrainSettings settings, const Voice& voice) {
@@ -149,9 +156,8 @@ int run(TrainSettings settings, const Voice& voice) {
   }
   std::cout << text_of(report, model) << (settings.profile ? profile_text(report.training) : "") << "\nOn " << measured_on(inputs.data)
             << " data, measured on " << file << "\n"
-            << found << "\nnext: graft predict " << file
-            << (inputs.task.texts.size() == 1 ? " \"a text of yours\"" : " --csv NEW.csv --out ANSWERS.csv") << "\n      graft evaluate "
-            << file << " --data OTHER.csv\n";
+            << found << "\nnext: graft predict " << file << next_input(inputs.task) << "\n      graft evaluate " << file << " --data "
+            << (inputs.task.pictures ? "OTHER" : "OTHER.csv") << "\n";
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "cli/reading.h"
 #include "cli/run_folder.h"
 #include "core/names.h"
+#include "graft/backbone/surgery.h"
 #include "graft/core/device.h"
 #include "graft/core/error.h"
 #include "graft/head/classifier.h"
@@ -79,6 +80,15 @@ bool take_over(TrainSettings& settings, const Backbone& backbone) {
   return true;
 }
 
+/// Networks of pictures are published with the classifier of the classes that they were trained on; a head takes its place.
+Backbone headless(const Backbone& backbone) {
+  try {
+    return backbone::without_classifier(backbone);
+  } catch (const ModelError&) {  // it ends in features
+    return backbone;
+  }
+}
+
 struct Files {
   std::optional<Data> train, valid, test;
 
@@ -124,6 +134,7 @@ TrainInputs load_inputs(TrainSettings& settings) {
   if (!settings.valid.empty()) files.valid = open(settings.valid, columns, &Splits::valid);
   if (!settings.test.empty()) files.test = open(settings.test, columns, &Splits::test);
   const bool goes_on = backbone && backbone->files().contains("graft.json");
+  if (backbone && task && !goes_on && task->pictures && task->kind != Task::Kind::Detect) backbone = headless(*backbone);
   if (task && !goes_on) mistakes.attempt([&] { return make_head(*task, settings, *files.train, {}); });
   std::optional<std::shared_ptr<const Preprocess>> preprocess;
   if (backbone && task && !goes_on) preprocess = mistakes.attempt([&] { return make_preprocess(*task, settings, *backbone); });
