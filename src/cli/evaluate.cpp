@@ -1,17 +1,60 @@
 #include <iostream>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/data.h"
+#include "cli/found_objects.h"
+#include "core/file.h"
 #include "graft/core/runtime.h"
 #include "graft/eval/evaluator.h"
+#include "graft/head/detector.h"
+#include "graft/image/pictures.h"
 
 namespace graft::cli {
 namespace {
 
 struct EvaluateFlags {
-  std::string model, data, store, precision = "fp32";
+  std::string model, data, store, out, precision = "fp32";
+  double least_score = 0.3;
   bool trust = false;
   MachineFlags machine;
+};
+
+/// Pictures with what was found and what there is, where --out asks for them.
+class Drawing {
+ public:
+  /// Throws ConfigError if the model finds no objects in pictures.
+  Drawing(const EvaluateFlags& flags, const Model& model, const Data& data) {
+    const auto* detector = dynamic_cast<const head::Detector*>(&model.head());
+    const auto* pictures = dynamic_cast<const image::Pictures*>(model.preprocess().get());
+    if (detector == nullptr || pictures == nullptr) {
+      throw ConfigError({.code = "graft-C121",
+                         .message = "[graft evaluate] --out draws objects into pictures; this model finds none.",
+                         .remedy = "Leave --out out; graft predict MODEL FOLDER --out DIR writes other answers below pictures.",
+                         .place = flags.model});
+    }
+    const std::string& field = pictures->options().image;
+    std::vector<std::string> files;
+    for (std::size_t i = 0; i < data.size(); ++i) files.push_back(data.get(i).text(field));
+    folder_.emplace(flags.out, files, detector->options().labels);
+    found_ = std::make_shared<FoundObjects>(field, flags.least_score);
+  }
+
+  std::shared_ptr<Metric> metric() const { return found_; }
+  void write(const Voice& voice) {
+    constexpr std::size_t most_pictures = 100;
+    const Json drawn = found_->draw(*folder_, most_pictures);
+    write_file_atomically(folder_->folder() + "/pictures.json", json_text(Json::object({{"pictures", drawn}})) + "\n");
+    if (!voice.json) {
+      std::cout << "\n"
+                << drawn.size() << " pictures with true boxes in white, those with the most mistakes first, and pictures.json, are in "
+                << folder_->folder() << "\n";
+    }
+  }
+
+ private:
+  std::optional<DrawnPictures> folder_;
+  std::shared_ptr<FoundObjects> found_;
 };
 
 int run(const EvaluateFlags& flags, const Voice& voice) {
@@ -22,7 +65,10 @@ int run(const EvaluateFlags& flags, const Voice& voice) {
   model.set_precision(precision_from(flags.precision));
   const FeatureStore store = flags.store.empty() ? FeatureStore::off() : FeatureStore({.folder = flags.store});
   const Data data = open_measured(flags.data, columns_of(model), model.preprocess()->config().value("type", "") == "words");
-  const EvalReport report = Evaluator({.progress = line.function(), .store = store}).run(model, data, interrupt.token());
+  EvaluatorOptions options{.progress = line.function(), .store = store};
+  std::optional<Drawing> drawing;
+  if (!flags.out.empty()) options.metrics.push_back(drawing.emplace(flags, model, data).metric());
+  const EvalReport report = Evaluator(options).run(model, data, interrupt.token());
   line.clear();
   if (const int code = Interrupt::exit_code(); code != 0) {
     std::cerr << "interrupted after " << report.samples << " of " << data.size() << " records\n";
@@ -33,6 +79,7 @@ int run(const EvaluateFlags& flags, const Voice& voice) {
   } else {
     std::cout << report;
   }
+  if (drawing) drawing->write(voice);
   return 0;
 }
 
@@ -41,9 +88,19 @@ int run(const EvaluateFlags& flags, const Voice& voice) {
 Run add_evaluate(CLI::App& app, Voice& voice) {
   auto flags = std::make_shared<EvaluateFlags>();
   CLI::App* command = app.add_subcommand("evaluate", "Metrics of a saved model on labelled data");
-  command->footer("Example: graft evaluate run/model.pt --data test.csv");
+  command->footer("Examples: graft evaluate run/model.pt --data test.csv\n          graft evaluate run/model.pt --data VOC2007 --out seen");
   command->add_option("MODEL", flags->model, "A model saved by graft")->required();
-  command->add_option("--data", flags->data, "A .csv, .tsv or .jsonl file with the columns that the model was trained on")->required();
+  command
+      ->add_option("--data", flags->data,
+                   "A .csv, .tsv or .jsonl file with the columns that the model was trained on, or a set of pictures, of which its test "
+                   "data is taken")
+      ->required();
+  command->add_option("--out", flags->out,
+                      "Of objects in pictures: a folder for the 100 pictures with the most mistakes, with true boxes in white and those "
+                      "that were found in the colours of their classes");
+  command->add_option("--min-score", flags->least_score, "Objects less sure are not drawn")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
   command->add_option("--store", flags->store, "A folder where what the frozen part gives is found and kept, as in graft train");
   command->add_option("--precision", flags->precision, "Of the frozen part: fp32, or bf16 to measure what training saw");
   command->add_flag("--trust", flags->trust, "Load the model without the check of its code");

@@ -3,17 +3,16 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <optional>
 
 #include "cli/answers.h"
+#include "cli/drawn_pictures.h"
 #include "cli/terminal.h"
 #include "core/file.h"
 #include "core/names.h"
 #include "core/table.h"
 #include "data/pictures.h"
 #include "graft/core/error.h"
-#include "graft/image/picture.h"
 
 namespace graft::cli {
 namespace {
@@ -45,11 +44,11 @@ std::vector<std::string> files_of(const std::vector<std::string>& paths) {
 class Answers {
  public:
   Answers(const Predictor& predictor, const PictureRequest& request, const Voice& voice)
-      : predictor_(predictor), request_(request), voice_(voice), field_(predictor.fields().front()), labels_(predictor.labels()) {}
+      : predictor_(predictor), request_(request), voice_(voice), field_(predictor.fields().front()) {}
 
   int operator()() {
     const std::vector<std::string> files = files_of(request_.paths);
-    if (!request_.out.empty()) fs::create_directories(request_.out);
+    if (!request_.out.empty()) drawn_.emplace(request_.out, files, predictor_.labels());
     const Interrupt interrupt;
     ProgressLine line(voice_);
     constexpr std::size_t at_once = 16;
@@ -104,30 +103,16 @@ class Answers {
     Json json = json_of(answer, "");
     json["image"] = file;
     all_.push_back(std::move(json));
-    if (!request_.out.empty()) draw(file, answer);
+    if (drawn_) all_.back()["drawn"] = drawn_->add(file, answer);
     if (voice_.json || (!request_.out.empty() && voice_.quiet)) return;
     std::cout << file << ": " << text_of(answer, "") << "\n";
-  }
-
-  /// The picture with what was found, under its own name; names that are there already get a number.
-  void draw(const std::string& file, const Decoded&) {
-    at::Tensor picture = image::read_picture(file);
-    const std::string name = fs::path(file).filename().string();
-    const int again = names_[name]++;
-    image::write_jpeg(
-        (fs::path(request_.out) / (again == 0 ? name : std::to_string(again) + "_" + name)).replace_extension(".jpg").string(), picture);
-  }
-
-  std::size_t colour(const std::string& label) const {
-    return static_cast<std::size_t>(std::ranges::find(labels_, label) - labels_.begin());
   }
 
   const Predictor& predictor_;
   const PictureRequest& request_;
   const Voice& voice_;
   std::string field_;
-  std::vector<std::string> labels_;
-  std::map<std::string, int> names_;
+  std::optional<DrawnPictures> drawn_;
   Json all_ = Json::array();
   long long unread_ = 0;
 };

@@ -30,6 +30,16 @@ std::string fitting(std::string text, std::int64_t width) {
 /// A place as a pixel: far beyond the picture it does not matter how far.
 std::int64_t pixel(double place) { return std::llround(std::clamp(place, -1e6, 1e6)); }
 
+/// Four lines inside the rectangle.
+void frame(at::Tensor& picture, std::int64_t left, std::int64_t top, std::int64_t right, std::int64_t bottom, std::int64_t line,
+           const Colour& colour) {
+  line = std::min(line, std::max<std::int64_t>(1, std::min(right - left, bottom - top)));
+  fill(picture, left, top, right - left, line, colour);
+  fill(picture, left, bottom - line, right - left, line, colour);
+  fill(picture, left, top, line, bottom - top, colour);
+  fill(picture, right - line, top, line, bottom - top, colour);
+}
+
 [[noreturn]] void refuse_sheet(const std::string& wanted, const std::string& got) {
   throw ConfigError({.code = "graft-C112",
                      .message = "[Sheet] " + wanted + ", got " + got + ".",
@@ -57,11 +67,7 @@ void draw_box(at::Tensor& picture, const Box& box, const Colour& colour, const s
   picture = checked_picture(picture, "Draw");
   const std::int64_t scale = scale_of(picture.size(0), picture.size(1));
   const std::int64_t left = pixel(box.x1), top = pixel(box.y1), right = pixel(box.x2), bottom = pixel(box.y2);
-  const std::int64_t line = std::min(scale, std::max<std::int64_t>(1, std::min(right - left, bottom - top)));
-  fill(picture, left, top, right - left, line, colour);
-  fill(picture, left, bottom - line, right - left, line, colour);
-  fill(picture, left, top, line, bottom - top, colour);
-  fill(picture, right - line, top, line, bottom - top, colour);
+  frame(picture, left, top, right, bottom, scale, colour);
   if (text.empty()) return;
   const std::string plain = plain_text(text);
   const std::int64_t width = (width_of(plain) + 2) * scale, height = (letter_height + 2) * scale;
@@ -69,6 +75,13 @@ void draw_box(at::Tensor& picture, const Box& box, const Colour& colour, const s
   const std::int64_t y = std::max<std::int64_t>(0, top - height);  // above the box, where there is room
   fill(picture, x, y, width, height, colour);
   write_text(picture, x + scale, y + 2 * scale, scale, plain, ink_on(colour));
+}
+
+void draw_outline(at::Tensor& picture, const Box& box, const Colour& colour) {
+  picture = checked_picture(picture, "Draw");
+  const std::int64_t left = pixel(box.x1), top = pixel(box.y1), right = pixel(box.x2), bottom = pixel(box.y2);
+  frame(picture, left + 1, top + 1, right - 1, bottom - 1, 1, black);
+  frame(picture, left, top, right, bottom, 1, colour);
 }
 
 at::Tensor contact_sheet(std::span<const at::Tensor> pictures, std::int64_t columns, std::span<const std::string> captions) {

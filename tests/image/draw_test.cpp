@@ -34,11 +34,21 @@ TEST_CASE("Draw: a box is four lines where it lies", "[image]") {
   }
 }
 
+TEST_CASE("Draw: an outline is a line of one pixel with a dark one inside", "[image]") {
+  at::Tensor picture = at::full({700, 900, 3}, 90, at::kByte);
+  draw_outline(picture, {100, 100, 200, 180}, {9, 8, 7});
+  CHECK(count(picture, {9, 8, 7}) == 100 * 80 - 98 * 78);
+  CHECK(count(picture, {0, 0, 0}) == 98 * 78 - 96 * 76);
+  CHECK(count(picture, {90, 90, 90}) == 700 * 900 - 100 * 80 + 96 * 76);
+}
+
 TEST_CASE("Draw: what lies outside is cut off", "[image]") {
   at::Tensor picture = canvas(20, 30);
   draw_box(picture, {-5, -1e30, 15, 10}, {9, 8, 7}, "a long text that goes beyond");
   draw_box(picture, {40, 40, 50, 50}, {9, 8, 7}, "outside");
   draw_box(picture, {3, 3, 3, 3}, {9, 8, 7});
+  draw_outline(picture, {-5, -1e30, 15, 1e30}, {9, 8, 7});
+  draw_outline(picture, {3, 3, 4, 4}, {9, 8, 7});
   CHECK(picture.sizes() == at::IntArrayRef({20, 30, 3}));
 }
 
