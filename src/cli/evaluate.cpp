@@ -15,7 +15,7 @@ namespace {
 
 struct EvaluateFlags {
   std::string model, data, store, out, precision = "fp32";
-  double least_score = 0.3;
+  double least_score = 0.5;
   bool trust = false;
   MachineFlags machine;
 };

@@ -19,7 +19,7 @@ struct PredictFlags {
   std::string model, csv, out, question, context;
   std::vector<std::string> texts;
   int top = 3;
-  double least_score = 0.3;
+  double least_score = 0.5;
   bool trust = false;
   MachineFlags machine;
 };

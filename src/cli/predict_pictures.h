@@ -14,7 +14,7 @@ struct PictureRequest {
   /// Where copies with their answers drawn in go, and predictions.json; empty: nowhere.
   std::string out;
   /// Boxes less sure than this are not shown or written.
-  double least_score = 0.3;
+  double least_score = 0.5;
 };
 
 /// Answers for pictures, one line each; those that cannot be read are told and passed over. The program's exit code.

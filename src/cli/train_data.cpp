@@ -11,6 +11,7 @@
 #include "graft/core/device.h"
 #include "graft/core/error.h"
 #include "graft/head/classifier.h"
+#include "graph/ends.h"
 #include "predict/saved_file.h"
 #include "train/course.h"
 
@@ -80,13 +81,11 @@ bool take_over(TrainSettings& settings, const Backbone& backbone) {
   return true;
 }
 
-/// Networks of pictures are published with the classifier of the classes that they were trained on; a head takes its place.
-Backbone headless(const Backbone& backbone) {
-  try {
-    return backbone::without_classifier(backbone);
-  } catch (const ModelError&) {  // it ends in features
-    return backbone;
-  }
+/// What a published classifier reads says more of a picture than its scores for classes that nobody asks for.
+bool leave_classifier_out(std::optional<Backbone>& backbone, const Task& task) {
+  if (!task.pictures || task.kind == Task::Kind::Detect || !graph::classifier(backbone->network())) return false;
+  backbone = backbone::without_classifier(*backbone);
+  return true;
 }
 
 struct Files {
@@ -134,8 +133,8 @@ TrainInputs load_inputs(TrainSettings& settings) {
   if (!settings.valid.empty()) files.valid = open(settings.valid, columns, &Splits::valid);
   if (!settings.test.empty()) files.test = open(settings.test, columns, &Splits::test);
   const bool goes_on = backbone && backbone->files().contains("graft.json");
-  if (backbone && task && !goes_on && task->pictures && task->kind != Task::Kind::Detect) backbone = headless(*backbone);
   if (task && !goes_on) mistakes.attempt([&] { return make_head(*task, settings, *files.train, {}); });
+  const bool cut = backbone && task && !goes_on && leave_classifier_out(backbone, *task);
   std::optional<std::shared_ptr<const Preprocess>> preprocess;
   if (backbone && task && !goes_on) preprocess = mistakes.attempt([&] { return make_preprocess(*task, settings, *backbone); });
   const auto freeze = mistakes.attempt([&] { return policy(settings); });
@@ -162,8 +161,8 @@ TrainInputs load_inputs(TrainSettings& settings) {
     data.valid = parts.valid;
   }
   const Data all = *files.train;
-  if (goes_on) return {std::move(data), *task, [settings, task = *task, all] { return continued(settings, task, all); }};
-  return {std::move(data), *task, [settings, task = *task, all, backbone = *backbone, reads = *preprocess, freeze = *freeze] {
+  if (goes_on) return {std::move(data), *task, false, [settings, task = *task, all] { return continued(settings, task, all); }};
+  return {std::move(data), *task, cut, [settings, task = *task, all, backbone = *backbone, reads = *preprocess, freeze = *freeze] {
             return Model(backbone, make_head(task, settings, all, {reads.get(), &backbone}), reads, settings.model(freeze));
           }};
 }

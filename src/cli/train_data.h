@@ -12,6 +12,8 @@ struct TrainInputs {
   /// With --folds all data is in `train`.
   Splits data;
   Task task;
+  /// The network's own classifier was taken off: a new head reads what it read.
+  bool classifier_left_out = false;
   /// A new model, each time it is called. Throws ModelError if the head does not fit the backbone.
   std::function<Model()> make_model;
 };

@@ -125,6 +125,17 @@ TEST_CASE("graft: a folder of class folders is learned, measured and asked", "[c
   }
 }
 
+TEST_CASE("graft: the classifier that a network was published with is left out", "[cli]") {
+  Pictures p;
+  p.backbone = test::golden_path("checkpoints/resnet_script.pt");
+  const Result result = p.graft("train --backbone " + p.backbone + " --image-size 32 --train " + p.classes("train", 6) + " --out " +
+                                p.graft.folder.file("run"));
+  REQUIRE(result.code == 0);
+  CHECK(result.err.find("pictures \"image\"") != std::string::npos);
+  CHECK(result.err.find("own classifier is left out") != std::string::npos);
+  CHECK(Model::load(p.model()).head().parameters()["weight"].size(1) == 16);  // of the scores there are 5
+}
+
 TEST_CASE("graft: objects of a Pascal VOC folder are learned, measured and drawn", "[cli]") {
   const Pictures p;
   const std::string data = p.squares();
