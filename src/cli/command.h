@@ -25,6 +25,7 @@ Run add_import(CLI::App& app, Voice& voice);
 Run add_export(CLI::App& app, Voice& voice);
 Run add_inspect(CLI::App& app, Voice& voice);
 Run add_lr_find(CLI::App& app, Voice& voice);
+Run add_preview(CLI::App& app, Voice& voice);
 Run add_train(CLI::App& app, Voice& voice);
 Run add_evaluate(CLI::App& app, Voice& voice);
 Run add_predict(CLI::App& app, Voice& voice);

@@ -66,6 +66,7 @@ int main(int argc, char** argv) {
   commands["inspect"] = cli::add_inspect(app, voice);
   commands["train"] = cli::add_train(app, voice);
   commands["lr-find"] = cli::add_lr_find(app, voice);
+  commands["preview"] = cli::add_preview(app, voice);
   commands["evaluate"] = cli::add_evaluate(app, voice);
   commands["predict"] = cli::add_predict(app, voice);
   try {

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <optional>
 
 #include "core/json.h"
 #include "core/names.h"
+#include "graft/image/picture.h"
 #include "predict/saved_file.h"
 
 namespace graft::cli {
@@ -47,8 +50,7 @@ std::string usual_augment(const Task& task, const TrainSettings& settings) {
   return steps ? "flip" : "none";
 }
 
-}  // namespace
-
+/// "224", "416x320" (width x height).
 std::optional<image::PictureSize> image_size_from(const std::string& text) {
   std::vector<std::int64_t> sides;
   const char *at = text.data(), *end = at + text.size();
@@ -64,11 +66,15 @@ std::optional<image::PictureSize> image_size_from(const std::string& text) {
   return std::nullopt;
 }
 
-image::Pictures pictures(const Task& task, const TrainSettings& settings, const Backbone& backbone) {
+}  // namespace
+
+image::Pictures pictures(const Task& task, const TrainSettings& settings, const Backbone* backbone) {
   image::PicturesOptions options;
-  const auto inside = backbone.files().find("preprocess.json");
-  if (inside != backbone.files().end())
-    options = image::Pictures::options_from(parse_json(inside->second, settings.backbone + ":preprocess.json"));
+  if (backbone != nullptr) {
+    const auto inside = backbone->files().find("preprocess.json");
+    if (inside != backbone->files().end())
+      options = image::Pictures::options_from(parse_json(inside->second, settings.backbone + ":preprocess.json"));
+  }
   options.image = task.texts.front();
   options.places = task.kind == Task::Kind::Detect;
   if (options.places) {
@@ -92,13 +98,23 @@ std::string names_of_augmentations() {
   return names;
 }
 
-std::vector<std::string> unknown_augmentations(const std::string& augment) {
-  std::vector<std::string> unknown;
-  if (augment == "auto" || augment == "none") return unknown;
-  for (const std::string& name : split_list(augment)) {
-    if (std::ranges::find(augmentations(), name, &Augmentation::name) == augmentations().end()) unknown.push_back(name);
+std::vector<Problem> picture_problems(const TrainSettings& settings) {
+  std::vector<Problem> problems;
+  const auto refuse = [&](const std::string& message, const std::string& remedy) {
+    problems.push_back({"graft-C104", "[graft train] " + message, remedy, ""});
+  };
+  if (!settings.image_size.empty() && !image_size_from(settings.image_size))
+    refuse("an --image-size like 224 or 416x320 is wanted, got \"" + settings.image_size + "\".", "Width x height, in pixels.");
+  const std::vector<std::string> fits{"auto", "crop", "letterbox", "stretch"};
+  if (std::ranges::find(fits, settings.fit) == fits.end())
+    refuse("--fit of " + quoted_list(fits) + " is wanted, got \"" + settings.fit + "\".",
+           did_you_mean(settings.fit, fits, "Leave it out for the default."));
+  if (settings.augment == "auto" || settings.augment == "none") return problems;
+  for (const std::string& name : split_list(settings.augment)) {
+    if (std::ranges::find(augmentations(), name, &Augmentation::name) == augmentations().end())
+      refuse("an --augment of " + names_of_augmentations() + " is wanted, got \"" + name + "\".", "none switches it off.");
   }
-  return unknown;
+  return problems;
 }
 
 }  // namespace graft::cli

@@ -1,27 +1,23 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/task.h"
 #include "cli/train_settings.h"
 #include "graft/backbone/backbone.h"
-#include "graft/image/picture.h"
+#include "graft/core/error.h"
 #include "graft/image/pictures.h"
 
 namespace graft::cli {
 
-/// How a run reads pictures: as the flags say, else as the backbone was trained.
-image::Pictures pictures(const Task& task, const TrainSettings& settings, const Backbone& backbone);
+/// How a run reads pictures: as the flags say, else as the backbone was trained; null: none is known.
+image::Pictures pictures(const Task& task, const TrainSettings& settings, const Backbone* backbone);
 
-/// "224", "416x320" (width x height).
-std::optional<image::PictureSize> image_size_from(const std::string& text);
+/// What is wrong with the flags that say how pictures are read.
+std::vector<Problem> picture_problems(const TrainSettings& settings);
 
 /// "flip, vflip, ..."
 std::string names_of_augmentations();
-/// Those of "flip,crop" that are none.
-std::vector<std::string> unknown_augmentations(const std::string& augment);
 
 }  // namespace graft::cli

@@ -24,7 +24,7 @@ std::shared_ptr<const text::Subwords> subwords(const TrainSettings& settings, co
 }  // namespace
 
 std::shared_ptr<const Preprocess> make_preprocess(const Task& task, const TrainSettings& settings, const Backbone& backbone) {
-  if (task.pictures) return std::make_shared<const image::Pictures>(pictures(task, settings, backbone));
+  if (task.pictures) return std::make_shared<const image::Pictures>(pictures(task, settings, &backbone));
   auto words = subwords(settings, backbone);
   const std::int64_t length = settings.max_length;
   switch (task.kind) {

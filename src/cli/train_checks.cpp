@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "cli/pictures.h"
 #include "cli/task.h"
@@ -26,11 +27,7 @@ std::vector<Problem> TrainSettings::problems() const {
   require(!valid.empty() || split == -1 || (split >= 0 && split < 1), "a --split in [0, 1) is wanted, got " + std::to_string(split) + ".",
           "0.1 is a good share.");
   require(!store.empty(), "--store auto, off or a folder is wanted.", "auto is the default.");
-  require(image_size.empty() || image_size_from(image_size).has_value(),
-          "an --image-size like 224 or 416x320 is wanted, got \"" + image_size + "\".", "Width x height, in pixels.");
-  one_of("fit", fit, {"auto", "crop", "letterbox", "stretch"});
-  for (const std::string& name : unknown_augmentations(augment))
-    require(false, "an --augment of " + names_of_augmentations() + " is wanted, got \"" + name + "\".", "none switches it off.");
+  std::ranges::move(picture_problems(*this), std::back_inserter(problems));
   require(views >= 0, "no negative --views are wanted.", "4 is the default.");
   require(bytes_from(store_budget).has_value(), "a --store-budget like 500MB or 2GB is wanted, got \"" + store_budget + "\".",
           "2GB is the default.");
