@@ -1,21 +1,18 @@
 #include "cli/data.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 
-#include "core/file.h"
+#include "cli/picture_data.h"
 #include "core/json.h"
 #include "graft/core/error.h"
 #include "graft/core/runtime.h"
-#include "graft/data/box_checks.h"
 #include "graft/data/conll.h"
 #include "graft/data/csv.h"
 #include "graft/data/entity_lines.h"
+#include "graft/data/image_list.h"
 #include "graft/data/jsonl.h"
 #include "graft/data/squad.h"
-#include "graft/data/vision_splits.h"
-#include "graft/image/picture.h"
 
 namespace graft::cli {
 
@@ -33,14 +30,6 @@ bool holds_entities(const std::string& path) {
   return record.contains("entities") || (labels.is_array() && !labels.empty() && labels.front().is_array());
 }
 
-/// True for folders, and for .json files that are COCO's.
-bool holds_pictures(const std::string& path) {
-  if (std::filesystem::is_directory(path) || path.ends_with(".yaml") || path.ends_with(".yml")) return true;
-  if (!path.ends_with(".json") || !std::filesystem::exists(path)) return false;
-  const Json json = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  return json.is_object() && json.contains("images") && json.contains("categories");
-}
-
 }  // namespace
 
 void start_runtime(int threads) { runtime({.threads = threads, .keep_memory = true}); }
@@ -52,23 +41,17 @@ Data open_data(const std::string& path, const std::vector<std::string>& columns,
   if (ends_with({".json"})) return data::squad(path);
   if (ends_with({".jsonl"}) && holds_entities(path)) return data::entity_lines(path);
   if (ends_with({".conll", ".conllu", ".bio", ".iob"}) || (words && !ends_with({".csv", ".tsv", ".jsonl"}))) return data::conll(path);
+  if (lists_pictures(path)) return data::image_list(path);
   if (path.ends_with(".csv") || path.ends_with(".tsv")) return data::csv(path, {.require = columns});
   if (path.ends_with(".jsonl")) return data::jsonl(path, {.require = columns});
   throw DataError({.code = "graft-D020",
-                   .message = "[Data] a .csv, .tsv, .jsonl, .json (SQuAD) or .conll file is wanted.",
+                   .message = "[Data] a .csv, .tsv, .jsonl, .json (SQuAD, COCO) or .conll file, or a folder of pictures, is wanted.",
                    .remedy = "Rename or convert the file; a file of tagged words of any name is read with --task tokens.",
                    .place = path});
 }
 
 Splits open_splits(const std::string& path, const std::vector<std::string>& columns, bool words) {
-  if (!holds_pictures(path)) return {open_data(path, columns, words), {}, {}};
-  const data::SizeOf size_of = [](const std::string& file) {
-    const image::PictureSize size = image::read_size(file);
-    return std::pair(size.height, size.width);
-  };
-  Splits splits = data::vision_splits(path, {.size_of = size_of});
-  const bool has_boxes = !splits.train.empty() && splits.train.get(0).has("boxes");
-  return has_boxes ? data::check_boxes(splits, {.size_of = size_of}).splits : splits;
+  return is_picture_set(path) ? open_picture_set(path) : Splits{open_data(path, columns, words), {}, {}};
 }
 
 Data open_part(const std::string& path, const std::vector<std::string>& columns, bool words, Data Splits::*part) {

@@ -18,7 +18,7 @@ namespace {
 constexpr std::array<std::string_view, 8> text_names{"text", "message", "sentence", "utterance", "content", "body", "comment", "review"};
 constexpr std::array<std::string_view, 11> label_names{"label",  "labels", "category",  "class", "intent", "queue",
                                                        "target", "topic",  "sentiment", "tags",  "score"};
-constexpr std::array<std::string_view, 7> picture_names{"image", "picture", "photo", "path", "file", "filename", "image_path"};
+constexpr std::array<std::string_view, 1> picture_names{"image"};
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> pair_names{
     {{"premise", "hypothesis"}, {"sentence1", "sentence2"}, {"question1", "question2"}, {"text1", "text2"}, {"query", "passage"}}};
 // Whole numbers of more kinds than this are quantities, not names of classes.

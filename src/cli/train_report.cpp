@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "core/names.h"
@@ -96,7 +97,10 @@ std::string profile_text(const TrainReport& training) {
   for (const auto& [name, seconds] : training.step_phases)
     table.add({name, fixed(1e3 * seconds / static_cast<double>(std::max<std::int64_t>(1, training.steps - training.resumed_at)), 2) + " ms",
                fixed(100 * seconds / all, 1) + " %"});
+  std::int64_t samples = 0;
+  for (const EpochRecord& epoch : training.history) samples += epoch.samples;
   std::string text = "a step, " + std::to_string(training.steps) + " in all\n" + table.text();
+  if (training.resumed_at == 0) text += with_commas(std::llround(static_cast<double>(samples) / all)) + " samples a second in steps\n";
   if (training.frozen_samples.empty()) return text;
   const auto first = training.frozen_samples.front();
   const auto later = std::accumulate(training.frozen_samples.begin() + 1, training.frozen_samples.end(), std::int64_t{0});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/in_float.h"
 #include "head/rejecting.h"
 
 namespace graft::eval {
@@ -15,7 +16,8 @@ Collector::Collector(const Model& model, const Data& data, std::size_t samples, 
   metrics_.insert(metrics_.end(), options.metrics.begin(), options.metrics.end());
 }
 
-void Collector::add(const Fields& outputs, const Batch& batch) {
+void Collector::add(const Fields& given, const Batch& batch) {
+  const Fields outputs = in_float(given);
   for (const LossTerm& term : loss_terms(head_, outputs, batch.targets, batch.size())) {
     auto& [sum, weight] = terms_[term.name];
     sum += term.sum.item<double>();

@@ -3,29 +3,22 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "graft/core/error.h"
 #include "graft/data/boxes.h"
+#include "graft/head/decode_boxes.h"
+#include "graft/image/placed_boxes.h"
 #include "graft/metric/detection.h"
 #include "head/box_loss.h"
 #include "head/box_targets.h"
 #include "head/builtin.h"
-#include "head/convolution.h"
-#include "head/detect_script.h"
-#include "head/initial.h"
+#include "head/detector_layers.h"
 #include "head/labels.h"
 #include "head/layers.h"
-#include "head/norm_relu.h"
-#include "head/placed_boxes.h"
 
 namespace graft::head {
 namespace {
-
-constexpr double rare = 0.01;          // the share of places that hold an object, as first guessed
-constexpr double deviation = 0.01;     // of the first weights of what answers
-constexpr std::int64_t per_group = 4;  // channels that a group norm norms together, of 128
 
 void check(const DetectorOptions& options) {
   OptionCheck check("Detector");
@@ -56,30 +49,7 @@ const at::Tensor& picture_of(const Fields& outputs, const DetectorOptions& optio
                     .place = ""});
 }
 
-/// [N, C, h, w] to [N, h * w, C]; free where maps are laid out channels last.
-at::Tensor by_place(const at::Tensor& map) { return map.permute({0, 2, 3, 1}).flatten(1, 2); }
-
 }  // namespace
-
-struct Detector::Layers {
-  /// A convolution, a group norm and ReLU.
-  struct Step {
-    at::Tensor kernel, bias, scale, shift;
-  };
-  struct Answer {
-    at::Tensor kernel, bias;
-  };
-  FeaturePyramid pyramid;
-  std::vector<Step> class_steps, side_steps;
-  Answer classes, sides;  // `sides` gives the four distances and the centerness
-  Script detect;
-  std::int64_t groups;
-
-  at::Tensor through(at::Tensor maps, const std::vector<Step>& steps) const {
-    for (const Step& step : steps) maps = norm_relu(convolved(maps, step.kernel, step.bias), groups, step.scale, step.shift);
-    return maps;
-  }
-};
 
 Detector::Detector(DetectorOptions options) : options_(std::move(options)), index_(index_of(options_.labels)) {
   check(options_);
@@ -126,30 +96,8 @@ void Detector::build(const Fields& outputs) {
 }
 
 void Detector::make_layers() {
-  const std::int64_t channels = options_.channels;
-  const RegisterParameter add = [this](std::string name, at::Tensor initial) { return parameter(std::move(name), std::move(initial)); };
-  std::vector<std::int64_t> widths;
-  for (const DetectorMap& map : options_.maps) widths.push_back(map.width);
-  std::uint64_t stream = 1;
-  const auto drawn = [&](std::int64_t out) { return normal({out, channels, 3, 3}, deviation, Rng(options_.seed, ++stream)); };
-  const auto steps = [&](const std::string& name) {
-    std::vector<Layers::Step> made;
-    for (std::int64_t i = 0; i < options_.convolutions; ++i) {
-      const std::string prefix = name + "_" + std::to_string(i);
-      made.push_back({add(prefix + "_weight", drawn(channels)), add(prefix + "_bias", at::zeros({channels})),
-                      add(prefix + "_norm_weight", at::ones({channels})), add(prefix + "_norm_bias", at::zeros({channels}))});
-    }
-    return made;
-  };
-  const auto answer = [&](const std::string& name, std::int64_t count, double first) {
-    return Layers::Answer{add(name + "_weight", drawn(count)), add(name + "_bias", at::full({count}, first))};
-  };
-  FeaturePyramid pyramid(widths, channels, Rng(options_.seed, 1), add);
-  std::vector<Layers::Step> class_steps = steps("class"), side_steps = steps("side");
-  const auto classes = answer("classes", static_cast<std::int64_t>(options_.labels.size()), -std::log((1 - rare) / rare));
-  const auto sides = answer("sides", 5, 0.0);
-  layers_ = std::make_unique<Layers>(Layers{std::move(pyramid), std::move(class_steps), std::move(side_steps), classes, sides,
-                                            Script(detect_script(options_)), std::max<std::int64_t>(1, channels / per_group)});
+  layers_ = std::make_unique<DetectorLayers>(
+      options_, [this](std::string name, at::Tensor initial) { return parameter(std::move(name), std::move(initial)); });
 }
 
 std::vector<Feature> Detector::reads() const {
@@ -165,7 +113,7 @@ void Detector::targets(const Record& record, std::span<Sample> samples) const {
   for (Sample& sample : samples) {
     std::vector<Target> objects;
     for (const GivenBox& box : boxes) {
-      const auto seen = placed(box, sample.inputs);
+      const auto seen = image::placed(box, sample.inputs);
       if (!seen) continue;
       const std::int64_t label = box.ignored ? 0 : place_of(box.label, index_, options_.labels, "Detector", record.place);
       objects.push_back({static_cast<float>(seen->x1), static_cast<float>(seen->y1), static_cast<float>(seen->x2),
@@ -180,18 +128,10 @@ void Detector::targets(const Record& record, std::span<Sample> samples) const {
 Fields Detector::forward(const Fields& features) const {
   std::vector<at::Tensor> maps;
   for (std::size_t i = 0; i < options_.levels.size(); ++i) maps.push_back(features[name_of(i)]);
-  std::vector<at::Tensor> classes, sides, centers, sizes;
-  for (const at::Tensor& level : layers_->pyramid(maps)) {
-    classes.push_back(by_place(convolved(layers_->through(level, layers_->class_steps), layers_->classes.kernel, layers_->classes.bias)));
-    const at::Tensor answer = by_place(convolved(layers_->through(level, layers_->side_steps), layers_->sides.kernel, layers_->sides.bias));
-    sides.push_back(answer.narrow(2, 0, 4).relu());
-    centers.push_back(answer.select(2, 4));
-    sizes.push_back(level);
-  }
-  const Fields raw{{"class_logits", at::cat(classes, 1)}, {"sides", at::cat(sides, 1)}, {"center_logits", at::cat(centers, 1)}};
+  const Fields raw = layers_->answers(maps);
   if (is_training()) return raw;
   std::vector<at::Tensor> given{raw["class_logits"], raw["sides"], raw["center_logits"]};
-  given.insert(given.end(), sizes.begin(), sizes.end());
+  given.insert(given.end(), maps.begin(), maps.end());
   const std::vector<at::Tensor> found = layers_->detect(given);
   Fields outputs{{"boxes", found[0]}, {"scores", found[1]}, {"classes", found[2]}};
   for (const auto& [name, tensor] : raw) outputs.set(name, tensor);
@@ -214,22 +154,7 @@ Terms Detector::weights(const Fields& targets) const {
 }
 
 std::vector<Decoded> Detector::decode(const Fields& outputs, const Batch& batch, std::span<const Record>) const {
-  const at::Tensor boxes = outputs["boxes"].to(at::kCPU, at::kDouble).contiguous();
-  const at::Tensor scores = outputs["scores"].to(at::kCPU, at::kDouble).contiguous(), classes = outputs["classes"].cpu().contiguous();
-  std::vector<Decoded> answers(static_cast<std::size_t>(boxes.size(0)));
-  for (std::size_t n = 0; n < answers.size(); ++n) {
-    const Unplaced unplaced(batch.inputs, static_cast<std::int64_t>(n));
-    for (std::int64_t k = 0; k < boxes.size(1); ++k) {
-      const std::int64_t place = static_cast<std::int64_t>(n) * boxes.size(1) + k;
-      const double score = scores.const_data_ptr<double>()[place];
-      if (score <= 0) break;
-      const double* corner = boxes.const_data_ptr<double>() + 4 * place;
-      const auto label = static_cast<std::size_t>(classes.const_data_ptr<std::int64_t>()[place]);
-      answers[n].boxes.push_back(unplaced({corner[0], corner[1], corner[2], corner[3], options_.labels[label], score}));
-    }
-    if (!answers[n].boxes.empty()) answers[n].score = answers[n].boxes.front().score;
-  }
-  return answers;
+  return decode_boxes(outputs, batch, options_.labels);
 }
 
 Metrics Detector::metrics() const {

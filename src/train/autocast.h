@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "core/autocast_state.h"
-#include "graft/core/fields.h"
 #include "graft/model/model.h"
 
 namespace graft::train {
@@ -20,8 +19,5 @@ class Autocast {
  private:
   std::optional<AutocastState> state_;
 };
-
-/// Outputs of half precision as float32, for the loss.
-Fields in_float(const Fields& outputs);
 
 }  // namespace graft::train

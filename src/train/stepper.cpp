@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "core/in_float.h"
 #include "core/stopwatch.h"
 #include "graft/core/error.h"
 #include "train/autocast.h"

@@ -7,6 +7,7 @@
 #include "eval/evaluate_cut.h"
 #include "graft/core/error.h"
 #include "graft/eval/evaluator.h"
+#include "train/autocast.h"
 
 namespace graft::train {
 namespace {
@@ -26,6 +27,7 @@ void require_metric(const std::string& name, const std::vector<std::string>& kno
 EvalReport Validation::run(std::stop_token stop) const {
   const EvaluatorOptions options{.threads = options_.threads, .mistakes = 0};
   const Evaluator evaluator(options);
+  const Autocast autocast(model_.device(), options_.precision);
   if (!stores_.features.empty()) return evaluator.run(model_, data_, stores_.features.front());
   if (!stores_.cuts.empty()) return evaluate_cut(model_, data_, stores_.cuts.front(), options, stop);
   return evaluator.run(model_, data_, stop);

@@ -40,6 +40,8 @@ struct DetectorOptions {
   std::vector<DetectorMap> maps = {};
 };
 
+class DetectorLayers;
+
 /// Objects in pictures, without anchors: a feature pyramid, and for every place of its maps the class of the object there, the distances to
 /// its four sides, and how near its middle is (Tian et al., FCOS: Fully Convolutional One-Stage Object Detection, 2019). Learns records
 /// with boxes (see graft::boxes_of) from image::Pictures with `places`. The choice of the best boxes is part of the network, so that the
@@ -74,12 +76,11 @@ class GRAFT_API Detector final : public Head {
   const DetectorOptions& options() const { return options_; }
 
  private:
-  struct Layers;
   void make_layers();
 
   DetectorOptions options_;
   std::map<std::string, std::int64_t> index_;
-  std::unique_ptr<Layers> layers_;
+  std::unique_ptr<DetectorLayers> layers_;
 };
 
 }  // namespace graft::head
