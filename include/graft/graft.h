@@ -32,6 +32,7 @@
 #include "graft/data/image_list.h"
 #include "graft/data/jsonl.h"
 #include "graft/data/loader.h"
+#include "graft/data/mixing.h"
 #include "graft/data/order.h"
 #include "graft/data/picture_size.h"
 #include "graft/data/preprocess.h"

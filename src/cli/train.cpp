@@ -16,6 +16,7 @@
 #include "graft/eval/evaluator.h"
 #include "graft/optim/schedule_preview.h"
 #include "graft/train/data_check.h"
+#include "train/mixtures.h"
 #include "train/readable.h"
 #include "train/rejection.h"
 #include "train/tune.h"
@@ -102,6 +103,7 @@ int run(TrainSettings settings, const Voice& voice) {
   train::Readable readable = train::readable(model, inputs.data.train, trainer);
   inputs.data.train = readable.data;
   train::preflight(model, inputs.data);
+  train::require_mixable(model, inputs.data.train, trainer);
   if (!voice.quiet) print_plan(settings, inputs);
   const double load_seconds = loading.seconds();
   if (settings.check_only) {

@@ -84,6 +84,8 @@ TrainerOptions TrainSettings::trainer() const {
                          .best_metric = best_metric,
                          .patience = patience,
                          .precision = precision_from(precision),
+                         .mixup = mixup,
+                         .cutmix = cutmix,
                          .on_error = on_error == "skip" ? OnError::Skip : OnError::Fail,
                          .seed = static_cast<std::uint64_t>(seed),
                          .deterministic = deterministic,

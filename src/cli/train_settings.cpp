@@ -38,6 +38,8 @@ void for_each(Settings& s, Visit visit) {
         "How pictures get that size: crop (the middle), letterbox (all, framed), stretch; auto: crop, or letterbox to detect");
   visit("augment", s.augment,
         "How training pictures vary, between commas: " + names_of_augmentations() + "; none; auto: flip, or none for a solved head");
+  visit("mixup", s.mixup, "Mix training pictures and their answers, in shares by Beta(ALPHA, ALPHA); 0.2 is usual, 0: off");
+  visit("cutmix", s.cutmix, "Put a rectangle of another picture in, of a size by Beta(ALPHA, ALPHA); 1 is usual, 0: off");
   visit(
       "views", s.views,
       "Where training pictures vary and the backbone is frozen: how many variants of each are computed once and used in turn; 0: a new one "

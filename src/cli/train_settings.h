@@ -28,6 +28,7 @@ struct TrainSettings {
   std::string label_separator = ";";
   int max_length = 0, stride = 128;
   std::string image_size, fit = "auto", augment = "auto";
+  double mixup = 0, cutmix = 0;
   int views = 4;
   std::string preset = "auto", freeze;
   std::string store = "auto", store_budget = "2GB", step_budget = "off", prefix = "fast", precision = "auto";

@@ -19,6 +19,12 @@ namespace graft {
 namespace {
 
 void check(const LoaderOptions& options) {
+  if (!(options.mix.mixup >= 0 && options.mix.cutmix >= 0) || (options.mix.is_on() && !options.mix.targets)) {
+    throw ConfigError({.code = "graft-C006",
+                       .message = "[Loader] mixup and cutmix of at least 0, and a function that mixes targets, are wanted to mix samples.",
+                       .remedy = "Head::mixed() mixes targets.",
+                       .place = ""});
+  }
   if (options.batch_size >= 1 && options.batch_positions >= 0 && options.threads >= 0) return;
   throw ConfigError({.code = "graft-C006",
                      .message = "[Loader] a batch size of at least 1 and no negative positions or threads are wanted, got batch_size " +
@@ -120,6 +126,7 @@ class Loader::Pass {
     Rng rng(options_.seed, options_.epoch, index);
     try {
       std::vector<Sample> prepared = samples_of(data_, index, *preprocess_, targets_, rng, options_.mode);
+      if (options_.mix.is_on()) mix(prepared, rng);
       if (rng.draws() > 0) random_ = true;
       return prepared;
     } catch (const Error& error) {
@@ -128,6 +135,20 @@ class Loader::Pass {
       if (skipped_.count++ < most_examples) skipped_.examples.push_back(error.problems().front());
       return {};
     }
+  }
+
+  void mix(std::vector<Sample>& prepared, Rng& rng) const {
+    const auto partner = static_cast<std::size_t>(rng.below(data_.size()));
+    Rng its(options_.seed, options_.epoch, partner);
+    const std::vector<Sample> others = samples_of(data_, partner, *preprocess_, targets_, its, options_.mode);
+    if (prepared.size() != 1 || others.size() != 1) {
+      throw ConfigError({.code = "graft-C114",
+                         .message = "[Mixing] one sample a record is wanted to mix, got " + std::to_string(prepared.size()) + " and " +
+                                    std::to_string(others.size()) + ".",
+                         .remedy = "Leave mixup and cutmix at 0.",
+                         .place = ""});
+    }
+    prepared.front() = data::mixed(prepared.front(), others.front(), options_.mix, rng);
   }
 
   void prepare_all() {

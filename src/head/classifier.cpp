@@ -133,6 +133,16 @@ void Classifier::targets(const Record& record, std::span<Sample> samples) const 
   for (Sample& sample : samples) sample.targets.set("label", target);
 }
 
+Fields Classifier::mixed(const Fields& first, const Fields& second, double share_of_first) const {
+  const auto shares = [&](const at::Tensor& label) {
+    if (label.dim() == 1) return label.to(at::kFloat);
+    at::Tensor all = at::zeros({static_cast<std::int64_t>(options_.labels.size())});
+    if (const auto place = label.item<std::int64_t>(); place != no_class) all[place].fill_(1);
+    return all;
+  };
+  return {{"label", at::lerp(shares(second["label"]), shares(first["label"]), share_of_first)}};
+}
+
 Fields Classifier::forward(const Fields& features) const { return {{"logits", scores(features)}}; }
 
 Terms Classifier::loss(const Fields& outputs, const Fields& targets) const {

@@ -27,6 +27,24 @@ Head::Head() { runtime(); }
 
 void Head::build(const Fields&) {}
 
+Fields Head::mixed(const Fields& first, const Fields& second, double share_of_first) const {
+  Fields mixture;
+  for (const auto& [name, target] : first) {
+    const at::Tensor* other = second.find(name);
+    const bool fits =
+        other != nullptr && target.is_floating_point() && other->scalar_type() == target.scalar_type() && other->sizes() == target.sizes();
+    if (!fits) {
+      throw ConfigError({.code = "graft-C113",
+                         .message = "[Head] targets of floating numbers, of one shape, are wanted to learn mixtures; this head's \"" +
+                                    name + "\" are none.",
+                         .remedy = "Leave mixup and cutmix at 0, or override Head::mixed().",
+                         .place = ""});
+    }
+    mixture.set(name, at::lerp(*other, target, share_of_first));
+  }
+  return mixture;
+}
+
 std::vector<std::string> Head::choices() const { return {}; }
 
 Terms Head::weights(const Fields&) const { return {}; }

@@ -5,6 +5,7 @@
 
 #include "core/names.h"
 #include "graft/core/error.h"
+#include "train/mixtures.h"
 
 namespace graft {
 
@@ -32,12 +33,16 @@ constexpr double finetune_head_share = 0.3;  // of the head's rate: it has littl
 constexpr double token_backbone_share = 0.2;
 constexpr int gradual_epochs = 4;
 
-Preset choose(const Model& model, const Splits& data, std::string& why) {
+Preset choose(const Model& model, const Splits& data, const TrainerOptions& trainer, std::string& why) {
   if (model.policy() != Freeze::all()) {
     why = "the freeze policy leaves some of the backbone to train";
     return Preset::Full;
   }
   if (model.freeze_table().parameters() == 0) return Preset::Probe;
+  if (mixes(trainer)) {
+    why = "mixed pictures are learned by steps";
+    return Preset::Finetune;
+  }
   if (!model.keeps_rows()) {
     why = "the head answers token by token, for which frozen features are not made";
     return Preset::Finetune;
@@ -90,12 +95,18 @@ Course settle(Model& model, const Splits& data, Preset preset, const TrainerOpti
   Course course{.trainer = trainer, .text = {}};
   std::string why;
   if (preset == Preset::Auto) {
-    preset = choose(model, data, why);
+    preset = choose(model, data, trainer, why);
     if (!why.empty()) why = " (" + why + ")";
   }
   course.preset = preset;
   const bool linear = model.head().linear().has_value();
   if (preset == Preset::Probe) {
+    if (linear && mixes(trainer)) {
+      throw ConfigError({.code = "graft-C115",
+                         .message = "[FineTune] mixup and cutmix are for steps; the preset probe solves a linear head.",
+                         .remedy = "Leave them at 0, take another preset, or a hidden layer in the head.",
+                         .place = ""});
+    }
     model.freeze(Freeze::all());
     course.solves = linear;
     course.steps = !linear;

@@ -13,6 +13,7 @@
 #include "train/answer_threshold.h"
 #include "train/course.h"
 #include "train/keeper.h"
+#include "train/mixtures.h"
 #include "train/probe.h"
 #include "train/readable.h"
 #include "train/rejection.h"
@@ -73,6 +74,7 @@ FineTuneReport train::tune(Model& model, const Splits& data, const FineTuneOptio
   {
     const WithPrecision precision(model, course.trainer.precision);
     preflight(model, data, {.records = records});
+    require_mixable(model, data.train, course.trainer);
   }
   if (options.check) {
     report.warnings = suspicions(model, data);

@@ -14,6 +14,7 @@
 #include "graft/core/error.h"
 #include "graft/version.h"
 #include "graph/fingerprint.h"
+#include "train/mixtures.h"
 
 namespace graft::train {
 namespace {
@@ -74,7 +75,7 @@ std::string regularizers_text(const TrainerOptions& options) {
 }  // namespace
 
 Manifest identity(const Model& model, const Splits& data, const TrainerOptions& options, const Optimizer& optimizer, int epochs) {
-  return {{"backbone", graph::fingerprint(model.backbone().network()).substr(0, 12)},
+  Manifest facts{{"backbone", graph::fingerprint(model.backbone().network()).substr(0, 12)},
           {"head", text(model.head().config())},
           {"preprocessing", Hash().add(text(model.preprocess()->config())).hex().substr(0, 12)},
           {"freeze", policies_text(model, options)},
@@ -99,6 +100,8 @@ Manifest identity(const Model& model, const Splits& data, const TrainerOptions& 
           {"form of the frozen part", model.prefix_form() == PrefixForm::Exact ? "exact" : "fast"},
           {"graft", GRAFT_VERSION_STRING},
           {"LibTorch", TORCH_VERSION}};
+  if (mixes(options)) facts.emplace_back("mixing", text(options.mixup) + ", " + text(options.cutmix));
+  return facts;
 }
 
 Precision frozen_precision_of(const Manifest& saved) {

@@ -4,6 +4,7 @@
 
 #include "data/pieces.h"
 #include "train/epoch_order.h"
+#include "train/mixtures.h"
 #include "train/stream.h"
 
 namespace graft::train {
@@ -96,7 +97,8 @@ class Live final : public Stream {
             .on_error = options_.on_error,
             .unpadded = in_pieces_,
             .piece_cost = model_.reads_mask() ? piece_cost : 0,
-            .pinned = model_.device().is_cuda()};
+            .pinned = model_.device().is_cuda(),
+            .mix = mixing(model_, options_)};
   }
 
   /// Only what is padded in a part that trains gains from batches of like length.

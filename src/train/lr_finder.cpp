@@ -15,6 +15,7 @@
 #include "train/in_parts.h"
 #include "train/lr_curve.h"
 #include "train/lr_picture.h"
+#include "train/mixtures.h"
 #include "train/preflight.h"
 #include "train/readable.h"
 #include "train/stepper.h"
@@ -103,6 +104,7 @@ LrFinderReport find_lr(Model& model, const Splits& data, const TrainerOptions& o
   fixed_policy.unfreeze.clear();
   const Data readable = train::readable(model, data.train, options).data;
   train::preflight(model, {readable, data.valid, data.test});
+  train::require_mixable(model, readable, options);
   const train::WithPrecision precision(model, options.precision);
   const train::Deterministic deterministic(options.deterministic);
   const train::Untouched untouched(model);
@@ -113,7 +115,7 @@ LrFinderReport find_lr(Model& model, const Splits& data, const TrainerOptions& o
   const train::Stores stores = train::fill_stores(
       model, readable,
       {.mode = Mode::Train, .seed = options.seed, .threads = options.threads, .progress = finder.progress, .stop = finder.stop},
-      options.store, phases);
+      train::training_store(options), phases);
   if (finder.stop.stop_requested()) return report;
   const std::vector<std::shared_ptr<Callback>> none;
   const std::int64_t most = options.step_budget != 0 && model.backbone_trains()

@@ -13,6 +13,7 @@
 #include "graft/model/feature_set.h"
 #include "head/rejecting.h"
 #include "train/last_batch.h"
+#include "train/mixtures.h"
 #include "train/target_check.h"
 #include "train/trial.h"
 
@@ -39,6 +40,7 @@ class Preflight {
     weights();
     if (how_.records == Records::Unknown) records();
     out_of_scope();
+    mixtures();
     trial();
     if (problems_.empty()) return;
     switch (problems_.front().code[6]) {
@@ -145,6 +147,16 @@ class Preflight {
                          "[Trainer] training records that belong to a class are wanted; " + std::to_string(count) + " have the label \"" +
                              head::rejection_of(model_.head())->label + "\" of those that do not.",
                          "Leave them out by head::in_scope(); fine_tune() does so by itself.", first});
+  }
+
+  void mixtures() {
+    if (options_ == nullptr) return;
+    try {
+      require_mixable(model_, data_.train, *options_);
+    } catch (const ConfigError& error) {
+      add(error.problems());
+    } catch (const Error&) {  // a record that cannot be prepared: the trial tells
+    }
   }
 
   /// True if a term of the loss has something that it is a mean over.

@@ -10,6 +10,7 @@
 #include "train/fit_memory.h"
 #include "train/identity.h"
 #include "train/in_parts.h"
+#include "train/mixtures.h"
 #include "train/readable.h"
 #include "train/stores.h"
 #include "train/usual_batch.h"
@@ -123,7 +124,8 @@ void Run::enter(int epoch) {
   if (!adopt(epoch) && stream_) return;
   stream_.reset();
   stores_ = fill(data_.train, Mode::Train);
-  validation_.use(stores_.empty() || !validation_.is_on() ? Stores() : fill(data_.valid, Mode::Eval));
+  const bool nothing_to_keep = stores_.empty() && !mixes(options_);
+  validation_.use(nothing_to_keep || !validation_.is_on() ? Stores() : fill(data_.valid, Mode::Eval));
   fit();
   const bool is_fitted = state_.memory && model_.backbone_trains();
   stream_ = in_parts(make_stream(model_, data_.train, stores_, options_), is_fitted ? state_.memory->records : 0);
@@ -151,7 +153,7 @@ Stores Run::fill(const Data& data, Mode mode) {
                       .threads = options_.threads,
                       .progress = [this](const Progress& p) { audience_.progress(p); },
                       .stop = audience_.stop()},
-                     options_.store, report_.phases);
+                     mode == Mode::Train ? training_store(options_) : options_.store, report_.phases);
 }
 
 void Run::run_epoch() {

@@ -1,5 +1,7 @@
 #include "graft/train/trainer.h"
 
+#include <cmath>
+
 #include "graft/core/error.h"
 #include "train/run.h"
 #include "train/usual_batch.h"
@@ -33,6 +35,8 @@ void check(const TrainerOptions& options) {
   } catch (const ConfigError& error) {
     problems.insert(problems.end(), error.problems().begin(), error.problems().end());
   }
+  const auto is_alpha = [](double alpha) { return alpha >= 0 && std::isfinite(alpha); };
+  require(is_alpha(options.mixup) && is_alpha(options.cutmix), "mixup and cutmix of at least 0 are wanted.");
   require(options.patience >= 0, "a patience of at least 0 is wanted.");
   require(options.threads >= 0, "at least 0 threads are wanted.");
   if (!problems.empty()) throw ConfigError(problems);

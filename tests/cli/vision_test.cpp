@@ -1,4 +1,4 @@
-// graft preview, on folders of pictures made here.
+// Commands on pictures that are made here.
 #include <ATen/ATen.h>
 
 #include <filesystem>
@@ -115,6 +115,27 @@ TEST_CASE("graft preview: boxes lie where their objects are after augmentation",
   }
   CHECK(upper > 0);
   CHECK(lower > 0);
+}
+
+TEST_CASE("graft train mixes pictures", "[cli]") {
+  const Program graft;
+  const std::string data = colours(graft, 12), run = graft.folder.file("run"), model = run + "/model.pt";
+  const Result trained = graft("train --backbone " + test::golden_path("vision_script.pt") + " --train " + data +
+                               " --image-size 16 --preset full --epochs 8 --lr 0.01 --mixup 0.2 --cutmix 1 --out " + run + " --json");
+  INFO(trained.err);
+  REQUIRE(trained.code == 0);
+  CHECK(Json::parse(read_file(run + "/config.json")).at("cutmix") == 1);
+  const Result measured = graft("evaluate " + model + " --data " + data + " --json");
+  REQUIRE(measured.code == 0);
+  CHECK(Json::parse(measured.out).at("metrics").at("accuracy") == 1);
+}
+
+TEST_CASE("graft train: only pictures are mixed", "[cli][error]") {
+  const Program graft;
+  const Result trained = graft("train --backbone " + graft.imported() + " --train " + graft.messages("train.csv", 40, 0) +
+                               " --preset full --mixup 0.2 --check --out " + graft.folder.file("other") + " --json");
+  CHECK(trained.code == 2);
+  CHECK(Json::parse(trained.out).at("errors").at(0).at("code") == "graft-C114");
 }
 
 TEST_CASE("graft preview says that it is for pictures", "[cli][error]") {

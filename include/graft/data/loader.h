@@ -11,6 +11,7 @@
 #include "graft/core/api.h"
 #include "graft/core/error.h"
 #include "graft/data/dataset.h"
+#include "graft/data/mixing.h"
 #include "graft/data/preprocess.h"
 #include "graft/data/sample.h"
 
@@ -57,6 +58,9 @@ struct LoaderOptions {
   std::int64_t piece_cost = 0;
   /// Batches lie in page-locked memory, from where a GPU fetches them while it computes. Needs CUDA.
   bool pinned = false;
+  /// Each sample is mixed with that of another record, drawn from all of the data set, which it prepares as in that record's own turn. For
+  /// preprocessing that gives one sample a record.
+  MixOptions mix = {};
   /// Ends the pass early: next() gives nothing more.
   std::stop_token stop = {};
 };

@@ -64,6 +64,8 @@ class GRAFT_API Classifier final : public DenseHead {
   void build(const Fields& outputs) override;
   /// Throws DataError if the class is not among the labels.
   void targets(const Record& record, std::span<Sample> samples) const override;
+  /// In shares of the classes.
+  Fields mixed(const Fields& first, const Fields& second, double share_of_first) const override;
   Fields forward(const Fields& features) const override;
   Terms loss(const Fields& outputs, const Fields& targets) const override;
   Terms weights(const Fields& targets) const override;

@@ -46,6 +46,10 @@ class GRAFT_API Head {
   virtual std::vector<Feature> reads() const = 0;
   /// Fills Sample::targets from the record. Called by the loader's threads, not at prediction.
   virtual void targets(const Record& record, std::span<Sample> samples) const = 0;
+  /// The targets of a sample that is mixed of two: the first's in this share, the second's in the rest, so that the loss of an output is
+  /// what its losses for both are in these shares, up to a constant. Default: floating targets are interpolated; throws ConfigError if
+  /// there are others.
+  virtual Fields mixed(const Fields& first, const Fields& second, double share_of_first) const;
   /// Plain tensor code, logits and never probabilities. It is traced for export: take sizes from -1 and from operators, never as numbers.
   virtual Fields forward(const Fields& features) const = 0;
   /// Outputs that are picked by comparing numbers, such as the best boxes, which rounding may turn: of these export compares the shapes of

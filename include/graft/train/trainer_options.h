@@ -92,6 +92,11 @@ struct TrainerOptions {
   bool shuffle = true;
   /// Records of an epoch, drawn with replacement, in the place of all of them.
   std::optional<Sampler> sampler = std::nullopt;
+  /// Training pictures are mixed with others of the data, see MixOptions: the head learns what it should answer in the same shares. Nothing
+  /// is stored of what is mixed anew in each epoch, and every picture is prepared twice. A head that is solved before the steps sees pictures
+  /// as they are. 0 disables.
+  double mixup = 0;
+  double cutmix = 0;
   /// Where texts run through a part that trains, records of like length share a batch, which is computed in pieces of equal or like length,
   /// so that hardly anything is padded; which records do is drawn anew each epoch. False: plain random batches.
   bool group_by_length = true;
