@@ -21,6 +21,13 @@ struct MachineFlags {
   }
 };
 
+/// For pictures: what is asked beside each of them.
+inline void add_tta(CLI::App& command, std::string& tta) {
+  command.add_option("--tta", tta, "flip: ask each picture's mirror image too, and average what the network says; none")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"none", "flip"}));
+}
+
 Run add_import(CLI::App& app, Voice& voice);
 Run add_export(CLI::App& app, Voice& voice);
 Run add_inspect(CLI::App& app, Voice& voice);

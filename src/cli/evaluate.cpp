@@ -14,7 +14,7 @@ namespace graft::cli {
 namespace {
 
 struct EvaluateFlags {
-  std::string model, data, store, out, precision = "fp32";
+  std::string model, data, store, out, precision = "fp32", tta = "none";
   double least_score = 0.5;
   bool trust = false;
   MachineFlags machine;
@@ -65,7 +65,7 @@ int run(const EvaluateFlags& flags, const Voice& voice) {
   model.set_precision(precision_from(flags.precision));
   const FeatureStore store = flags.store.empty() ? FeatureStore::off() : FeatureStore({.folder = flags.store});
   const Data data = open_measured(flags.data, columns_of(model), model.preprocess()->config().value("type", "") == "words");
-  EvaluatorOptions options{.progress = line.function(), .store = store};
+  EvaluatorOptions options{.progress = line.function(), .store = store, .mirrored = flags.tta == "flip"};
   std::optional<Drawing> drawing;
   if (!flags.out.empty()) options.metrics.push_back(drawing.emplace(flags, model, data).metric());
   const EvalReport report = Evaluator(options).run(model, data, interrupt.token());
@@ -103,6 +103,7 @@ Run add_evaluate(CLI::App& app, Voice& voice) {
       ->check(CLI::Range(0.0, 1.0));
   command->add_option("--store", flags->store, "A folder where what the frozen part gives is found and kept, as in graft train");
   command->add_option("--precision", flags->precision, "Of the frozen part: fp32, or bf16 to measure what training saw");
+  add_tta(*command, flags->tta);
   command->add_flag("--trust", flags->trust, "Load the model without the check of its code");
   flags->machine.add_flags(*command);
   return [flags, &voice] { return run(*flags, voice); };

@@ -16,7 +16,7 @@ namespace graft::cli {
 namespace {
 
 struct PredictFlags {
-  std::string model, csv, out, question, context;
+  std::string model, csv, out, question, context, tta = "none";
   std::vector<std::string> texts;
   int top = 3;
   double least_score = 0.5;
@@ -44,7 +44,8 @@ int answer_lines(const Predictor& predictor, const Voice& voice) {
 int answer_file(const Predictor& predictor, const PredictFlags& flags, const Voice& voice) {
   const Interrupt interrupt;
   ProgressLine line(voice);
-  const std::size_t count = predict_file(predictor, flags.csv, flags.out, {.progress = line.function(), .stop = interrupt.token()});
+  const std::size_t count = predict_file(predictor, flags.csv, flags.out,
+                                         {.progress = line.function(), .stop = interrupt.token(), .mirrored = flags.tta == "flip"});
   line.clear();
   if (const int code = Interrupt::exit_code(); code != 0) {
     std::cerr << "interrupted; nothing was written to " << flags.out << "\n";
@@ -124,9 +125,15 @@ int run(const PredictFlags& flags, const Voice& voice) {
   start_runtime(flags.machine.threads);
   const Predictor predictor = Predictor::load(flags.model, {.device = flags.machine.device, .trust = flags.trust, .top = flags.top});
   if (flags.csv.empty() && !flags.out.empty() && !predictor.reads_pictures()) refuse_output();
+  if (flags.tta == "flip" && !predictor.reads_pictures()) {
+    throw ConfigError({.code = "graft-C116",
+                       .message = "[graft predict] a model that reads pictures is wanted for --tta flip.",
+                       .remedy = "Leave it out.",
+                       .place = flags.model});
+  }
   if (!flags.question.empty()) return answer_question(predictor, flags, voice);
   if (predictor.reads_pictures() && flags.csv.empty())
-    return predict_pictures(predictor, {flags.texts, flags.out, flags.least_score}, voice);
+    return predict_pictures(predictor, {flags.texts, flags.out, flags.least_score, flags.tta == "flip"}, voice);
   if (!flags.csv.empty()) return answer_file(predictor, flags, voice);
   if (flags.texts == std::vector<std::string>{"-"} || flags.texts.empty()) return answer_lines(predictor, voice);
   return answer_texts(predictor, flags, voice);
@@ -154,6 +161,7 @@ Run add_predict(CLI::App& app, Voice& voice) {
   command->add_option("--min-score", flags->least_score, "Objects in pictures that are less sure are not shown")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
+  add_tta(*command, flags->tta);
   command->add_option("--top", flags->top, "How many of the best answers to show")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_flag("--trust", flags->trust, "Load the model without the check of its code");
   flags->machine.add_flags(*command);

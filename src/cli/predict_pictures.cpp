@@ -13,6 +13,7 @@
 #include "core/table.h"
 #include "data/pictures.h"
 #include "graft/core/error.h"
+#include "graft/data/records.h"
 
 namespace graft::cli {
 namespace {
@@ -77,18 +78,22 @@ class Answers {
   }
 
  private:
+  std::vector<Decoded> ask(const std::vector<std::string>& files) const {
+    std::vector<Record> records;
+    for (const std::string& file : files) records.push_back({{{field_, file}}, file});
+    return predictor_.batch(data::records(std::move(records)), {.mirrored = request_.mirrored});
+  }
+
   std::vector<std::optional<Decoded>> answers_for(const std::vector<std::string>& files) {
-    std::vector<data::Picture> pictures;
-    for (const std::string& file : files) pictures.push_back({.path = file, .place = file});
     try {
-      std::vector<Decoded> answers = predictor_.batch(data::pictures(std::move(pictures)));
+      std::vector<Decoded> answers = ask(files);
       return {std::make_move_iterator(answers.begin()), std::make_move_iterator(answers.end())};
     } catch (const DataError&) {  // one of them cannot be read: which?
     }
     std::vector<std::optional<Decoded>> answers;
     for (const std::string& file : files) {
       try {
-        answers.emplace_back(predictor_(Record{{{field_, file}}, file}));
+        answers.emplace_back(std::move(ask({file}).front()));
       } catch (const DataError& error) {
         std::cerr << error.place() << ": " << error.message() << "\n";
         ++unread_;

@@ -15,6 +15,8 @@ struct PictureRequest {
   std::string out;
   /// Boxes less sure than this are not shown or written.
   double least_score = 0.5;
+  /// See PredictOptions.
+  bool mirrored = false;
 };
 
 /// Answers for pictures, one line each; those that cannot be read are told and passed over. The program's exit code.

@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "core/stopwatch.h"
 #include "eval/collector.h"
@@ -11,6 +12,7 @@
 #include "graft/core/error.h"
 #include "graft/data/loader.h"
 #include "model/eval_mode.h"
+#include "predict/mirror.h"
 
 namespace graft {
 namespace {
@@ -59,7 +61,9 @@ EvalReport Evaluator::run(Model& model, const Data& data, std::stop_token stop) 
   require_records(data);
   const c10::NoGradGuard no_grad;
   const EvalMode mode(model);
-  if (auto stored = run_stored(model, data, options_, stop)) return std::move(*stored);
+  if (!options_.mirrored) {
+    if (auto stored = run_stored(model, data, options_, stop)) return std::move(*stored);
+  }
   const Stopwatch watch;
   Loader loader(data, model.preprocess(), target_function(model),
                 {.batch_positions = options_.batch_positions, .order = Order::ByLength, .threads = options_.threads});
@@ -69,7 +73,7 @@ EvalReport Evaluator::run(Model& model, const Data& data, std::stop_token stop) 
     auto batch = loader.next();
     if (!batch) break;
     batch->targets = to(batch->targets, model.device());
-    collector.add(model(batch->inputs), *batch);
+    collector.add(options_.mirrored ? predict::with_mirror(model.head(), batch->inputs, std::ref(model)) : model(batch->inputs), *batch);
     done += batch->size();
     if (options_.progress) options_.progress({"evaluate", done, static_cast<std::int64_t>(loader.num_samples()), ""});
   }
@@ -78,6 +82,12 @@ EvalReport Evaluator::run(Model& model, const Data& data, std::stop_token stop) 
 
 EvalReport Evaluator::run(Model& model, const Data& data, const FeatureSet& set) const {
   require_records(data);
+  if (options_.mirrored) {
+    throw ConfigError({.code = "graft-C116",
+                       .message = "[Evaluator] pictures are wanted to mirror, got features.",
+                       .remedy = "Give the data alone.",
+                       .place = ""});
+  }
   const c10::NoGradGuard no_grad;
   const EvalMode mode(model);
   const Stopwatch watch;

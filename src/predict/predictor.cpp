@@ -15,6 +15,7 @@
 #include "graft/data/loader.h"
 #include "graft/image/pictures.h"
 #include "head/builtin.h"
+#include "predict/mirror.h"
 #include "predict/saved_file.h"
 
 namespace graft {
@@ -64,18 +65,23 @@ struct Predictor::State {
   c10::Device device;
   std::string text;
 
-  std::vector<Decoded> answer(const Batch& batch) const {
-    const c10::NoGradGuard no_grad;
+  Fields run(const Fields& given_inputs) const {
     std::vector<c10::IValue> arguments;
     for (const std::string& name : inputs) {
-      const at::Tensor* tensor = batch.inputs.find(name);
+      const at::Tensor* tensor = given_inputs.find(name);
       arguments.push_back(tensor != nullptr ? c10::IValue(tensor->to(device)) : c10::IValue());
     }
     const Fields given = stateful ? network.with_own_state()(std::move(arguments)) : network(std::move(arguments));
     Fields named;
     std::size_t next = 0;
     for (const auto& [position, tensor] : given) named.set(outputs.at(next++), tensor);
-    return head->decode(named, batch, {});
+    return named;
+  }
+
+  std::vector<Decoded> answer(const Batch& batch, bool mirrored = false) const {
+    const c10::NoGradGuard no_grad;
+    if (!mirrored) return head->decode(run(batch.inputs), batch, {});
+    return head->decode(predict::with_mirror(*head, batch.inputs, [this](const Fields& seen) { return run(seen); }), batch, {});
   }
 };
 
@@ -135,7 +141,7 @@ std::vector<Decoded> Predictor::batch(const Data& data, const PredictOptions& op
   std::vector<std::vector<Decoded>> samples(data.size());
   std::int64_t done = 0;
   while (const auto batch = loader.next()) {
-    std::vector<Decoded> decoded = state_->answer(*batch);
+    std::vector<Decoded> decoded = state_->answer(*batch, options.mirrored);
     for (std::size_t i = 0; i < decoded.size(); ++i) samples[static_cast<std::size_t>(batch->records[i])].push_back(std::move(decoded[i]));
     done += batch->size();
     if (options.progress) options.progress({"predict", done, static_cast<std::int64_t>(loader.num_samples()), ""});
@@ -150,11 +156,11 @@ std::vector<Decoded> Predictor::batch(const Data& data, const PredictOptions& op
   return answers;
 }
 
-std::vector<Decoded> Predictor::batch(const Fields& inputs) const {
+std::vector<Decoded> Predictor::batch(const Fields& inputs, const PredictOptions& options) const {
   Batch batch{inputs, {}, {}};
   if (!inputs.empty() && inputs.begin()->second.dim() > 0) batch.records.resize(static_cast<std::size_t>(inputs.begin()->second.size(0)));
   std::iota(batch.records.begin(), batch.records.end(), std::int64_t{0});
-  return state_->answer(batch);
+  return state_->answer(batch, options.mirrored);
 }
 
 std::vector<std::string> Predictor::fields() const {

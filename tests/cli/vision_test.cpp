@@ -117,7 +117,7 @@ TEST_CASE("graft preview: boxes lie where their objects are after augmentation",
   CHECK(lower > 0);
 }
 
-TEST_CASE("graft train mixes pictures", "[cli]") {
+TEST_CASE("graft train mixes pictures; graft evaluate and predict ask their mirror images too", "[cli]") {
   const Program graft;
   const std::string data = colours(graft, 12), run = graft.folder.file("run"), model = run + "/model.pt";
   const Result trained = graft("train --backbone " + test::golden_path("vision_script.pt") + " --train " + data +
@@ -125,14 +125,31 @@ TEST_CASE("graft train mixes pictures", "[cli]") {
   INFO(trained.err);
   REQUIRE(trained.code == 0);
   CHECK(Json::parse(read_file(run + "/config.json")).at("cutmix") == 1);
-  const Result measured = graft("evaluate " + model + " --data " + data + " --json");
-  REQUIRE(measured.code == 0);
-  CHECK(Json::parse(measured.out).at("metrics").at("accuracy") == 1);
+  const Result plain = graft("evaluate " + model + " --data " + data + " --json");
+  const Result mirrored = graft("evaluate " + model + " --data " + data + " --tta flip --json");
+  REQUIRE(mirrored.code == 0);
+  const Json metrics = Json::parse(mirrored.out).at("metrics");
+  CHECK(metrics.at("accuracy") == 1);
+  CHECK(metrics.at("loss") != Json::parse(plain.out).at("metrics").at("loss"));
+  const auto score = [&](const std::string& flags) {
+    const Result asked = graft("predict " + model + " " + data + "/red/0.png --json" + flags);
+    REQUIRE(asked.code == 0);
+    const Json answer = Json::parse(asked.out).at("predictions").at(0);
+    CHECK(answer.at("label") == "red");
+    return answer.at("score").get<double>();
+  };
+  CHECK(score(" --tta flip") != score(""));
 }
 
-TEST_CASE("graft train: only pictures are mixed", "[cli][error]") {
+TEST_CASE("graft: only pictures are mixed and mirrored", "[cli][error]") {
   const Program graft;
-  const Result trained = graft("train --backbone " + graft.imported() + " --train " + graft.messages("train.csv", 40, 0) +
+  const std::string model = graft.trained() + "/model.pt";
+  const Result asked = graft("predict " + model + " hello --tta flip --json");
+  CHECK(asked.code == 2);
+  CHECK(Json::parse(asked.out).at("errors").at(0).at("code") == "graft-C116");
+  const Result measured = graft("evaluate " + model + " --data " + graft.folder.file("test.csv") + " --tta flip --json");
+  CHECK(Json::parse(measured.out).at("errors").at(0).at("code") == "graft-C116");
+  const Result trained = graft("train --backbone " + graft.imported() + " --train " + graft.folder.file("train.csv") +
                                " --preset full --mixup 0.2 --check --out " + graft.folder.file("other") + " --json");
   CHECK(trained.code == 2);
   CHECK(Json::parse(trained.out).at("errors").at(0).at("code") == "graft-C114");

@@ -270,3 +270,37 @@ TEST_CASE("Evaluator: a label that the head does not know is told with its recor
   CHECK(error.code() == "graft-D017");
   CHECK(error.place() == "rows:123");
 }
+
+TEST_CASE("Evaluator: with mirror images it measures the mean of both, store or not", "[eval]") {
+  Model model = test::toy_vision_model();
+  {
+    const c10::NoGradGuard no_grad;
+    for (auto [name, tensor] : model.trainable()) tensor.normal_();
+  }
+  const Data data = test::toy_pictures(40, 8);
+  EvaluatorOptions options{.mirrored = true};
+  if (GENERATE(true, false)) options.store = FeatureStore();
+  const EvalReport found = Evaluator(options).run(model, data);
+  CHECK(options.store.computed() == 0);
+  const c10::NoGradGuard no_grad;
+  double loss = 0, right = 0;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    const at::Tensor x = data.get(i).tensor("x").unsqueeze(0);
+    const auto label = std::get<std::int64_t>(data.get(i).values.at("label"));
+    const at::Tensor logits = (model({{"x", x}})["logits"] + model({{"x", x.flip(3)}})["logits"]) / 2;
+    loss -= logits.log_softmax(-1)[0][label].item<double>() / 40;
+    right += logits.argmax().item<std::int64_t>() == label ? 1.0 / 40 : 0;
+  }
+  CHECK(found.metric("loss") == Approx(loss).epsilon(1e-5));
+  CHECK(found.metric("accuracy") == Approx(right));
+  CHECK(found.metric("loss") != Approx(Evaluator().run(model, data).metric("loss")).epsilon(1e-3));
+}
+
+TEST_CASE("Evaluator: features have no mirror image", "[eval][error]") {
+  Model model = make_model();
+  const auto set = FeatureSet::make(model, dataset());
+  REQUIRE(set);
+  const Evaluator mirrored({.mirrored = true});
+  CHECK(test::error_of<ConfigError>([&] { mirrored.run(model, dataset(), *set); }).code() == "graft-C116");
+  CHECK(test::error_of<ConfigError>([&] { mirrored.run(model, dataset()); }).code() == "graft-C116");
+}

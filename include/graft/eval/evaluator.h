@@ -20,6 +20,9 @@ struct EvaluatorOptions {
   ProgressFunction progress = {};
   /// Where what the frozen part gives is found and kept.
   FeatureStore store = FeatureStore::off();
+  /// Each picture's mirror image is asked too, and the outputs averaged, see PredictOptions. The whole network runs: no store is used, and
+  /// features that are computed already are refused (ConfigError).
+  bool mirrored = false;
   /// Measured beside the head's own; they keep what they have seen.
   std::vector<std::shared_ptr<Metric>> metrics = {};
 };

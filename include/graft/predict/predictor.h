@@ -46,6 +46,9 @@ struct PredictOptions {
   ProgressFunction progress = {};
   /// Ends the work early; answers that were not reached have an empty label.
   std::stop_token stop = {};
+  /// Each picture's mirror image is asked too, and the outputs averaged before they are read as answers. ConfigError if the model reads no
+  /// pictures, or answers with places in them.
+  bool mirrored = false;
 };
 
 /// A saved model that answers. Runs the file as it is, the one that Python loads. Copies are handles on one model. Thread-safe: any number
@@ -66,7 +69,7 @@ class GRAFT_API Predictor {
   /// Answers in the order of the records.
   std::vector<Decoded> batch(const Data& data, const PredictOptions& options = {}) const;
   /// Answers for inputs [N, ...] that are one batch already.
-  std::vector<Decoded> batch(const Fields& inputs) const;
+  std::vector<Decoded> batch(const Fields& inputs, const PredictOptions& options = {}) const;
 
   /// The fields of a record that it reads.
   std::vector<std::string> fields() const;
