@@ -64,7 +64,8 @@ class PointDetector final : public graft::Head {
         const auto label = std::ranges::find(labels_, box.label) - labels_.begin();
         const double cell = static_cast<double>(stride_), w = (seen->x2 - seen->x1) / cell, h = (seen->y2 - seen->y1) / cell;
         const double x = (seen->x1 + seen->x2) / (2 * cell), y = (seen->y1 + seen->y2) / (2 * cell);
-        const double column = std::min(std::floor(x), columns_ - 1.0), row = std::min(std::floor(y), rows_ - 1.0);
+        const double column = std::min(std::floor(x), static_cast<double>(columns_ - 1)),
+                     row = std::min(std::floor(y), static_cast<double>(rows_ - 1));
         const at::Tensor dx = (at::arange(columns_) - column) / std::max(w / 8, 0.5), dy = (at::arange(rows_) - row) / std::max(h / 8, 0.5);
         heat[label] = heat[label].maximum((-(dx.square().unsqueeze(0) + dy.square().unsqueeze(1)) / 2).exp());
         const at::Tensor own = shape.select(1, static_cast<std::int64_t>(row)).select(1, static_cast<std::int64_t>(column));
