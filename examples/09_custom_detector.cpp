@@ -131,7 +131,6 @@ int main(int argc, char** argv) try {
   options.fit = graft::image::Fit::Stretch;
   options.places = true;
   const graft::image::Pictures pictures(options);
-
   graft::Model model(
       backbone, PointDetector(graft::head::Detector::labels_of(data.train), graft::backbone::pyramid_levels(backbone, pictures)), pictures);
   const auto report = graft::fine_tune(model, data, {.trainer = {.epochs = argc == 5 ? std::stoi(argv[4]) : 15, .batch_size = 8}});
