@@ -163,12 +163,10 @@ using Function = void (*)(const AttentionTask<Number>&, float*);
 template <class Number>
 Function<Number> kernel_of_processor() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq"))
-    return run_avx512<Number>;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return run_avx2<Number>;
-#endif
+  return widest<Function<Number>>(run_avx512<Number>, run_avx2<Number>, run_plain<Number>);
+#else
   return run_plain<Number>;
+#endif
 }
 
 }  // namespace

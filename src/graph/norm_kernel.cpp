@@ -113,12 +113,10 @@ template <class Task>
 void run(const Task& task, std::int64_t begin, std::int64_t end) {
   static const auto kernel = [] {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq"))
-      return run_avx512<Task>;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return run_avx2<Task>;
-#endif
+    return widest(run_avx512<Task>, run_avx2<Task>, run_plain<Task>);
+#else
     return run_plain<Task>;
+#endif
   }();
   kernel(task, begin, end);
 }

@@ -55,4 +55,15 @@ struct Access {
   }
 };
 
+#if defined(__x86_64__)
+/// Of a kernel's forms the widest that this processor runs: with AVX-512 (f, bw, vl, dq), with AVX2 and FMA, or with neither.
+template <class Form>
+Form widest(Form avx512, Form avx2, Form plain) {
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq"))
+    return avx512;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? avx2 : plain;
+}
+#endif
+
 }  // namespace graft::graph

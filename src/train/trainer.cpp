@@ -15,7 +15,8 @@ void check(const TrainerOptions& options) {
     if (!holds) problems.push_back({"graft-C018", "[Trainer] " + message, "Correct the option; 0 switches off what can be.", ""});
   };
   require(!options.epochs || *options.epochs >= 1, "at least 1 epoch is wanted, got " + std::to_string(options.epochs.value_or(1)) + ".");
-  require(options.batch_size >= 0, "a batch size of at least 1, or 0 for the usual one, is wanted, got " + std::to_string(options.batch_size) + ".");
+  require(options.batch_size >= 0,
+          "a batch size of at least 1, or 0 for the usual one, is wanted, got " + std::to_string(options.batch_size) + ".");
   require(options.lr > 0, "a learning rate above 0 is wanted, got " + std::to_string(options.lr) + ".");
   const double share = options.backbone_lr_ratio.value_or(usual_backbone_lr_ratio);
   require(share >= 0 && share <= 1, "a backbone_lr_ratio in [0, 1] is wanted.");

@@ -26,13 +26,6 @@ void stir(Model& model) {
   for (auto [name, tensor] : model.trainable()) tensor.normal_(0, 0.3);
 }
 
-Json nested(const at::Tensor& tensor) {
-  if (tensor.dim() == 0) return tensor.is_floating_point() ? Json(tensor.item<double>()) : Json(tensor.item<std::int64_t>());
-  Json list = Json::array();
-  for (std::int64_t i = 0; i < tensor.size(0); ++i) list.push_back(nested(tensor[i]));
-  return list;
-}
-
 }  // namespace
 
 TEST_CASE("pyramid_levels finds the last blocks of the coarsest resolutions", "[model]") {
@@ -80,9 +73,9 @@ TEST_CASE("Saved detector: cases for Python, pictures of three sizes", "[.][pyth
     expected["outputs"] = Json::array();
     for (const auto& [name, tensor] : model({{"x", x}})) {
       expected["outputs"].push_back(name);
-      outputs[name] = nested(tensor);
+      outputs[name] = test::list_of(tensor);
     }
-    expected["cases"].push_back({{"inputs", {{"x", nested(x)}}}, {"outputs", outputs}});
+    expected["cases"].push_back({{"inputs", {{"x", test::list_of(x)}}}, {"outputs", outputs}});
   }
   test::write(base + "/detector.json", expected.dump());
   CHECK(expected["outputs"].front() == "boxes");

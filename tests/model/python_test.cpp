@@ -11,17 +11,6 @@
 
 using namespace graft;
 
-namespace {
-
-Json nested(const at::Tensor& tensor) {
-  if (tensor.dim() == 0) return tensor.is_floating_point() ? Json(tensor.item<double>()) : Json(tensor.item<std::int64_t>());
-  Json list = Json::array();
-  for (std::int64_t i = 0; i < tensor.size(0); ++i) list.push_back(nested(tensor[i]));
-  return list;
-}
-
-}  // namespace
-
 TEST_CASE("Saved file: cases for Python, batches of 1, 3, 8 and lengths of 5, 17, 64", "[.][python]") {
   const char* folder = std::getenv("GRAFT_CHECK_DIR");
   REQUIRE(folder != nullptr);
@@ -38,8 +27,8 @@ TEST_CASE("Saved file: cases for Python, batches of 1, 3, 8 and lengths of 5, 17
       const at::Tensor ids = at::randint(1000, 20000, {rows, length}, at::kLong);
       at::Tensor mask = at::ones_like(ids);
       if (rows > 1) mask[rows - 1].narrow(0, length / 2, length - length / 2).zero_();
-      expected["cases"].push_back({{"inputs", {{"input_ids", nested(ids)}, {"attention_mask", nested(mask)}}},
-                                   {"logits", nested(model({{"input_ids", ids}, {"attention_mask", mask}})["logits"])}});
+      expected["cases"].push_back({{"inputs", {{"input_ids", test::list_of(ids)}, {"attention_mask", test::list_of(mask)}}},
+                                   {"logits", test::list_of(model({{"input_ids", ids}, {"attention_mask", mask}})["logits"])}});
     }
   }
   const auto& tokenizer = dynamic_cast<const text::Tokenizer&>(*model.preprocess());
@@ -74,10 +63,10 @@ TEST_CASE("Saved file: the search for answers, for Python, in windows of three l
     expected["outputs"] = Json::array();
     for (const auto& [name, tensor] : model(inputs)) {
       expected["outputs"].push_back(name);
-      outputs[name] = nested(tensor);
+      outputs[name] = test::list_of(tensor);
     }
     Json given = Json::object();
-    for (const auto& [name, tensor] : inputs) given[name] = nested(tensor);
+    for (const auto& [name, tensor] : inputs) given[name] = test::list_of(tensor);
     expected["cases"].push_back({{"inputs", given}, {"outputs", outputs}});
   }
   test::write(base + "/answers.json", expected.dump());

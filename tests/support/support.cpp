@@ -46,6 +46,13 @@ std::string golden_path(const std::string& name) { return std::string(GRAFT_TEST
 
 Json golden(const std::string& name) { return parse_json(read_file(golden_path(name)), name); }
 
+Json list_of(const at::Tensor& tensor) {
+  if (tensor.dim() == 0) return tensor.is_floating_point() ? Json(tensor.item<double>()) : Json(tensor.item<std::int64_t>());
+  Json list = Json::array();
+  for (std::int64_t i = 0; i < tensor.size(0); ++i) list.push_back(list_of(tensor[i]));
+  return list;
+}
+
 at::Tensor tensor_of(const Json& list, at::ScalarType type) {
   std::vector<std::int64_t> sizes;
   for (const Json* level = &list; level->is_array(); level = &level->at(0)) sizes.push_back(static_cast<std::int64_t>(level->size()));

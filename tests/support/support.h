@@ -33,6 +33,9 @@ Json golden(const std::string& name);
 /// A nested list of numbers as a tensor: int64 if all are whole and written so, else of `type`.
 at::Tensor tensor_of(const Json& list, at::ScalarType type = at::kFloat);
 
+/// And back.
+Json list_of(const at::Tensor& tensor);
+
 /// The folder of the published MiniLM, from $GRAFT_MINILM; fails the case if it is not set. For cases tagged [data].
 std::string minilm_folder();
 /// A file below $GRAFT_TEST_DATA; fails the case if it is not there. For cases tagged [data].
