@@ -65,8 +65,16 @@ Fields resized(const std::vector<Feature>& reads, const Fields& example, bool la
   return other;
 }
 
+/// True if the head reads maps of places, which may be of other sizes.
+bool reads_maps(const std::vector<Feature>& reads, const Fields& example) {
+  return std::ranges::any_of(reads, [&](const Feature& feature) {
+    return feature.pooling == Pooling::None && !feature.input && example[feature.from].dim() == 4;
+  });
+}
+
 /// resized(), as far as the head takes it: one may be made for maps of one size.
 Fields other_sizes(const std::vector<Feature>& reads, const Fields& example, const std::function<Fields(const Fields&)>& forward) {
+  if (!reads_maps(reads, example)) return resized(reads, example, /*larger_maps=*/false);
   Fields larger = resized(reads, example, /*larger_maps=*/true);
   try {
     forward(larger);
