@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "graph/vectors.h"
+#include "graph/vector_math.h"
 
 namespace graft::graph {
 namespace {
@@ -15,10 +15,10 @@ constexpr std::int64_t padded(std::int64_t size) { return (size + columns - 1) /
 
 /// The arithmetic on vectors of `lanes` floats.
 template <int lanes>
-struct Kernel : Access<lanes> {
+struct Kernel : VectorMath<lanes> {
   using Vector = typename Vectors<lanes>::Floats;
-  using Integers = typename Vectors<lanes>::Integers;
   using Access<lanes>::at;
+  using VectorMath<lanes>::exponential;
   static constexpr std::int64_t parts = columns / lanes;
 
   /// to[r, 0:columns] = factor * sum over k of a[r][k] b[k, 0:columns]; rows of b and of the result lie `stride` and `to_stride` apart.
@@ -43,20 +43,6 @@ struct Kernel : Access<lanes> {
 #pragma GCC unroll 4
       for (std::int64_t part = 0; part < parts; ++part) at(to + r * to_stride + part * lanes) = sum[r][part] * factor;
     }
-  }
-
-  /// e^x for x <= 0, to 2e-7 relative: 2^n times the Taylor series of e^r to the 7th power, |r| <= ln(2) / 2.
-  GRAFT_INLINE void exponential(float* data) {
-    Vector x = at(data);
-    const Vector least = Vector{} - 87.0f;
-    x = x < least ? least : x;
-    Integers n = __builtin_convertvector(x * 1.44269504f - 0.5f, Integers);
-    const Vector whole = __builtin_convertvector(n, Vector);
-    const Vector r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;  // ln 2 in two parts, so that the first product is exact
-    const Vector series =
-        1 + r * (1 + r * (0.5f + r * (1.0f / 6 + r * (1.0f / 24 + r * (1.0f / 120 + r * (1.0f / 720 + r * (1.0f / 5040)))))));
-    n = (n + 127) << 23;
-    at(data) = series * reinterpret_cast<const Vector&>(n);
   }
 
   /// Scores of one row become weights whose sum is 1.

@@ -2,17 +2,10 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <cstdint>
+#include "graph/dropping.h"
 
 namespace graft::graph {
 
-/// What decides which numbers are dropped: number i goes where quarter i % 4 of word i / 4 of the stream `seed` is below `dropped`; the
-/// others are multiplied by `scale`.
-struct Dropping {
-  std::uint64_t seed = 0;
-  std::uint16_t dropped = 0;
-  float scale = 1;
-};
 /// With probability p in (0, 1), by a seed drawn from the default generator; nothing is dropped, and nothing drawn, with p = 0.
 Dropping draw_dropping(double p);
 

@@ -1,34 +1,24 @@
 #include "graph/norm_kernel.h"
 
 #include <cmath>
-#include <cstring>
 
-#include "graft/core/rng.h"
-#include "graph/vectors.h"
+#include "graph/vector_math.h"
 
 namespace graft::graph {
 namespace {
 
 template <int lanes>
-struct Kernel : Access<lanes> {
+struct Kernel : VectorMath<lanes> {
   using Vector = typename Vectors<lanes>::Floats;
-  using Integers = typename Vectors<lanes>::Integers;
-  using Halves = typename Vectors<lanes>::Halves;
   using Access<lanes>::at;
+  using VectorMath<lanes>::drop_factors;
 
-  /// A block of numbers by their place in the tensor, a multiple of 4: 0 where they are dropped, the others scaled; as dropout.cpp decides.
+  /// A block of numbers by their place in the tensor, as dropout.cpp decides.
   GRAFT_INLINE void drop(float* block, std::int64_t place, const Dropping& dropping) {
     if (dropping.dropped == 0) return;
-    std::uint64_t words[norm_block / 4];
-    for (int k = 0; k < norm_block / 4; ++k) words[k] = Rng::word(dropping.seed, static_cast<std::uint64_t>(place / 4 + k));
-    std::uint16_t decisions[norm_block];
-    std::memcpy(decisions, words, sizeof(decisions));
-    const Integers least = Integers{} + dropping.dropped;
-    for (std::int64_t j = 0; j < norm_block; j += lanes) {
-      const Integers decided = __builtin_convertvector(*reinterpret_cast<const Halves*>(decisions + j), Integers);
-      const Integers kept = (decided >= least) & reinterpret_cast<const Integers&>(at(block + j));
-      at(block + j) = reinterpret_cast<const Vector&>(kept) * dropping.scale;
-    }
+    float factors[norm_block];
+    drop_factors(dropping, place, norm_block, factors);
+    for (std::int64_t j = 0; j < norm_block; j += lanes) at(block + j) *= at(factors + j);
   }
 
   template <class Number>

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "graph/dropout.h"
+#include "graph/dropping.h"
 
 namespace graft::graph {
 

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <span>
 #include <vector>
 
 #include "graph/attention_kernel.h"
+#include "graph/attention_mask.h"
 #include "graph/row_blocks.h"
 #include "graph/torch_threads.h"
 
@@ -18,17 +18,6 @@ namespace {
 
 // Above this many keys LibTorch's tiles are filled and its kernel is faster.
 constexpr std::int64_t longest = 32;
-
-/// As numbers to add to the scores, [N, H, L, M].
-at::Tensor added_mask(const at::Tensor& mask, at::IntArrayRef scores) {
-  at::Tensor added = mask;
-  if (mask.scalar_type() == at::kBool) {
-    added =
-        at::zeros(mask.sizes(), mask.options().dtype(at::kFloat)).masked_fill_(mask.logical_not(), -std::numeric_limits<float>::infinity());
-  }
-  if (added.size(-1) != scores.back()) added = added.expand({-1, -1, -1, scores.back()});
-  return (added.stride(-1) == 1 ? added : added.contiguous()).expand(scores);
-}
 
 /// LibTorch's kernels want an added mask in the type of the queries.
 std::optional<at::Tensor> fitting(const std::optional<at::Tensor>& mask, const at::Tensor& q) {
@@ -41,9 +30,8 @@ bool has_own_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& 
     if (tensor.dim() != 4 || !tensor.is_cpu() || tensor.scalar_type() != type || tensor.stride(-1) != 1) return false;
   }
   const bool same_batch = q.size(0) == k.size(0) && q.size(1) == k.size(1) && k.sizes() == v.sizes() && q.size(3) == k.size(3);
-  // A row of a bool mask without a true gives NaN there and here alike; other types of mask are left to LibTorch.
-  const bool known_mask = !mask || (mask->dim() == 4 && (mask->scalar_type() == at::kFloat || mask->scalar_type() == at::kBool));
-  return (type == at::kFloat || type == at::kBFloat16) && same_batch && known_mask && k.size(2) > 0 && k.size(2) <= longest;
+  return (type == at::kFloat || type == at::kBFloat16) && same_batch && (!mask || is_known_mask(*mask)) && k.size(2) > 0 &&
+         k.size(2) <= longest;
 }
 
 template <class Number>

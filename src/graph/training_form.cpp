@@ -1,12 +1,9 @@
 #include "graph/training_form.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/csrc/jit/runtime/custom_operator.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <tuple>
 #include <vector>
 
@@ -17,6 +14,7 @@
 #include "graph/half_linear.h"
 #include "graph/lookup_tables.h"
 #include "graph/residual_norm.h"
+#include "graph/training_attention.h"
 #include "graph/walk.h"
 
 namespace graft::graph {
@@ -38,24 +36,6 @@ const char* dropout_operator() {
   return "graft::dropout";
 }
 
-/// scaled_dot_product_attention; with dropout LibTorch has no kernel for the CPU and writes it out, as here. In bfloat16 on the CPU its
-/// products stay in float32: they are small, and oneDNN would compile a kernel for each length and number of texts.
-at::Tensor attention(at::Tensor q, at::Tensor k, at::Tensor v, const std::optional<at::Tensor>& mask, double p, bool causal,
-                     std::optional<double> scale, bool grouped) {
-  if (q.is_cpu() && q.scalar_type() == at::kBFloat16) {
-    const c10::impl::ExcludeDispatchKeyGuard without_autocast(c10::DispatchKey::AutocastCPU);
-    return attention(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), mask, p, causal, scale, grouped).to(at::kBFloat16);
-  }
-  if (p == 0 || causal || grouped || !q.is_cpu()) return at::scaled_dot_product_attention(q, k, v, mask, p, causal, scale, grouped);
-  at::Tensor scores = at::matmul(q * scale.value_or(1 / std::sqrt(static_cast<double>(q.size(-1)))), k.transpose(-2, -1));
-  if (mask && mask->scalar_type() == at::kBool) {
-    scores = scores.masked_fill(mask->logical_not(), -std::numeric_limits<double>::infinity());
-  } else if (mask) {
-    scores = scores + *mask;
-  }
-  return at::matmul(dropout(scores.softmax(-1), p), v);
-}
-
 const char* linears_operator() {
   static const jit::RegisterOperators registered({jit::Operator(
       "graft::linears(Tensor x, Tensor[] weights, Tensor[] biases) -> Tensor[]",
@@ -66,22 +46,6 @@ const char* linears_operator() {
       },
       c10::AliasAnalysisKind::FROM_SCHEMA)});
   return "graft::linears";
-}
-
-const char* attention_operator() {
-  static const jit::RegisterOperators registered({jit::Operator(
-      "graft::attention(Tensor q, Tensor k, Tensor v, Tensor? mask, float p, bool causal, float? scale, bool grouped) -> Tensor",
-      [](jit::Stack& stack) {
-        const bool grouped = jit::pop(stack).toBool();
-        const auto scale = jit::pop(stack).toOptional<double>();
-        const bool causal = jit::pop(stack).toBool();
-        const double p = jit::pop(stack).toDouble();
-        const auto mask = jit::pop(stack).toOptional<at::Tensor>();
-        const at::Tensor v = jit::pop(stack).toTensor(), k = jit::pop(stack).toTensor(), q = jit::pop(stack).toTensor();
-        jit::push(stack, attention(q, k, v, mask, p, causal, scale, grouped));
-      },
-      c10::AliasAnalysisKind::CONSERVATIVE)});
-  return "graft::attention";
 }
 
 // Gradients of smaller tables cost nothing as they are.
@@ -227,7 +191,7 @@ Network training_form(const Network& network) {
     // Files of older versions have fewer arguments.
     if (inputs.size() < 7) inputs.push_back(graph->insertConstant(c10::IValue()));
     if (inputs.size() < 8) inputs.push_back(graph->insertConstant(false));
-    replace(node, attention_operator(), inputs);
+    replace(node, training_attention_operator(), inputs);
   }
   for (const auto& nodes : {dropouts, attentions}) {
     for (jit::Node* node : nodes) node->destroy();
