@@ -28,7 +28,10 @@ struct Kernel : VectorMath<lanes> {
     Vector total{};
     for (std::int64_t i = 0; i < task.width; i += norm_block) {
       float block[norm_block];
-      for (std::int64_t j = 0; j < norm_block; j += lanes) Access<lanes>::load(task.x + start + i + j, block + j);
+      for (std::int64_t j = 0; j < norm_block; j += lanes) {
+        Access<lanes>::load(task.x + start + i + j, block + j);
+        if (task.x_bias != nullptr) at(block + j) += at(task.x_bias + i + j);
+      }
       drop(block, start + i, task.dropping);
       for (std::int64_t j = 0; j < norm_block; j += lanes) {
         const Vector sum = at(block + j) + at(task.residual + start + i + j);
@@ -73,7 +76,10 @@ struct Kernel : VectorMath<lanes> {
         at(task.residual + start + i + j) = at(block + j);
       }
       drop(block, start + i, task.dropping);
-      for (std::int64_t j = 0; j < norm_block; j += lanes) Access<lanes>::store(task.x + start + i + j, at(block + j));
+      for (std::int64_t j = 0; j < norm_block; j += lanes) {
+        Access<lanes>::store(task.x + start + i + j, at(block + j));
+        if (task.x_bias_sum != nullptr) at(task.x_bias_sum + i + j) += at(block + j);
+      }
     }
   }
 

@@ -11,11 +11,12 @@ namespace graft::graph {
 /// Widths that the kernels take are multiples of it.
 constexpr std::int64_t norm_block = 32;
 
-/// Rows of y = (s - mean(s)) * inverse * weight + bias with s = dropout(x) + residual and inverse = 1 / sqrt(variance(s) + epsilon); x and
-/// its gradient are of float or c10::BFloat16.
+/// Rows of y = (s - mean(s)) * inverse * weight + bias with s = dropout(x + x_bias) + residual and inverse = 1 / sqrt(variance(s) +
+/// epsilon); x and its gradient are of float or c10::BFloat16.
 template <class Number>
 struct NormTask {
   const Number* x = nullptr;
+  const float* x_bias = nullptr;  // may be missing
   const float* residual = nullptr;
   const float* weight = nullptr;
   const float* bias = nullptr;
@@ -38,6 +39,7 @@ struct NormGradientTask {
   float* residual = nullptr;
   float* weight_sum = nullptr;  // of these rows, added to what is there
   float* bias_sum = nullptr;
+  float* x_bias_sum = nullptr;  // may be missing
   std::int64_t width = 0;
   Dropping dropping = {};
 };

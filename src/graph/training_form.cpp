@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "graph/biased_gelu.h"
 #include "graph/dataflow.h"
 #include "graph/dropout.h"
 #include "graph/flat.h"
@@ -67,13 +68,16 @@ void read_rows(jit::Graph& graph, const Network& network) {
 
 const char* residual_norm_operator() {
   static const jit::RegisterOperators registered({jit::Operator(
-      "graft::residual_norm(Tensor x, Tensor residual, Tensor? weight, Tensor? bias, float eps, float p, bool train) -> Tensor",
+      "graft::residual_norm(Tensor x, Tensor? x_bias, Tensor residual, Tensor? weight, Tensor? bias, float eps, float p, bool train) -> "
+      "Tensor",
       [](jit::Stack& stack) {
         const bool train = jit::pop(stack).toBool();
         const double p = jit::pop(stack).toDouble(), epsilon = jit::pop(stack).toDouble();
         const auto bias = jit::pop(stack).toOptional<at::Tensor>(), weight = jit::pop(stack).toOptional<at::Tensor>();
-        const at::Tensor residual = jit::pop(stack).toTensor(), x = jit::pop(stack).toTensor();
-        jit::push(stack, residual_norm(x, residual, weight, bias, epsilon, train ? p : 0));
+        const at::Tensor residual = jit::pop(stack).toTensor();
+        const auto x_bias = jit::pop(stack).toOptional<at::Tensor>();
+        const at::Tensor x = jit::pop(stack).toTensor();
+        jit::push(stack, residual_norm(x, x_bias, residual, weight, bias, epsilon, train ? p : 0));
       },
       c10::AliasAnalysisKind::CONSERVATIVE)});
   return "graft::residual_norm";
@@ -83,6 +87,27 @@ const char* residual_norm_operator() {
 bool is_quiet(jit::Node* from, const jit::Node* to) {
   while (from != to && !writes(from)) from = from->next();
   return from == to;
+}
+
+/// Takes the bias off a linear layer whose result nobody but the caller reads; null if it has none.
+jit::Value* without_bias(jit::Graph& graph, const jit::Value* result) {
+  jit::Node* linear = only_maker(result, "aten::linear");
+  if (linear == nullptr || !is_tensor(linear->input(2))) return nullptr;
+  jit::Value* bias = linear->input(2);
+  const jit::WithInsertPoint at(linear);
+  linear->replaceInput(2, graph.insertConstant(c10::IValue()));
+  return bias;
+}
+
+/// A layer leaves its bias to the GELU behind it.
+void join_gelu(jit::Graph& graph, jit::Node* gelu) {
+  const auto approximation = gelu->inputs().size() > 1 ? jit::toIValue(gelu->input(1)) : std::optional<c10::IValue>("none");
+  if (!approximation || approximation->toStringRef() != "none") return;
+  jit::Value* bias = without_bias(graph, gelu->input(0));
+  if (bias == nullptr) return;
+  const jit::WithInsertPoint at(gelu);
+  gelu->output()->replaceAllUsesWith(insert_operator(graph, biased_gelu_operator(), {gelu->input(0), bias}));
+  gelu->destroy();
 }
 
 /// Has the norm of a sum that nobody else reads computed with the sum, and with the dropout of one of its sides. The norm is over one
@@ -99,10 +124,12 @@ void join_norm(jit::Graph& graph, jit::Node* norm) {
   for (const std::size_t side : {0U, 1U}) {
     jit::Node* dropout = only_maker(sum->input(side), "aten::dropout");
     if (dropout == nullptr || dropout->owningBlock() != norm->owningBlock() || !is_quiet(dropout, norm)) continue;
+    jit::Value* x_bias = without_bias(graph, dropout->input(0));
     const jit::WithInsertPoint at(norm);
-    jit::Value* made = insert_operator(
-        graph, residual_norm_operator(),
-        {dropout->input(0), sum->input(1 - side), norm->input(2), norm->input(3), norm->input(4), dropout->input(1), dropout->input(2)});
+    if (x_bias == nullptr) x_bias = graph.insertConstant(c10::IValue());
+    jit::Value* made = insert_operator(graph, residual_norm_operator(),
+                                       {dropout->input(0), x_bias, sum->input(1 - side), norm->input(2), norm->input(3), norm->input(4),
+                                        dropout->input(1), dropout->input(2)});
     norm->output()->replaceAllUsesWith(made);
     for (jit::Node* node : {norm, sum, dropout}) node->destroy();
     return;
@@ -175,6 +202,7 @@ Network training_form(const Network& network) {
   const auto graph = inlined_forward(network.module());
   read_rows(*graph, network);
   for (jit::Node* norm : nodes_of(*graph, c10::aten::layer_norm)) join_norm(*graph, norm);
+  for (jit::Node* gelu : nodes_of(*graph, c10::aten::gelu)) join_gelu(*graph, gelu);
   const std::vector<jit::Node*> dropouts = nodes_of(*graph, c10::aten::dropout),
                                 attentions = nodes_of(*graph, c10::aten::scaled_dot_product_attention);
   const auto replace = [&](jit::Node* node, const char* kind, const std::vector<jit::Value*>& inputs) {

@@ -12,13 +12,14 @@ using namespace graft;
 namespace {
 
 struct Inputs {
-  at::Tensor x, residual, weight, bias;
+  at::Tensor x, residual, weight, bias, x_bias;
 };
 
 Inputs inputs_of(at::IntArrayRef sizes, at::ScalarType type = at::kFloat) {
   at::manual_seed(1);
   const auto leaf = [](const at::Tensor& values) { return values.requires_grad_(true); };
-  return {leaf(at::randn(sizes).to(type)), leaf(at::randn(sizes) + 0.5), leaf(at::randn({sizes.back()})), leaf(at::randn({sizes.back()}))};
+  return {leaf(at::randn(sizes).to(type)), leaf(at::randn(sizes) + 0.5), leaf(at::randn({sizes.back()})), leaf(at::randn({sizes.back()})),
+          leaf(at::randn({sizes.back()}))};
 }
 
 /// The output, and gradients in the order of the inputs.
@@ -28,7 +29,7 @@ std::vector<at::Tensor> pass(const Inputs& inputs, const Function& function) {
   const at::Tensor y = function(inputs);
   (y * at::arange(y.numel(), at::kFloat).sin().view(y.sizes())).sum().backward();
   std::vector<at::Tensor> found{y.detach()};
-  for (const at::Tensor& leaf : {inputs.x, inputs.residual, inputs.weight, inputs.bias}) {
+  for (const at::Tensor& leaf : {inputs.x, inputs.residual, inputs.weight, inputs.bias, inputs.x_bias}) {
     found.push_back(leaf.grad());
     leaf.mutable_grad().reset();
   }
@@ -36,12 +37,12 @@ std::vector<at::Tensor> pass(const Inputs& inputs, const Function& function) {
 }
 
 std::vector<at::Tensor> joined(const Inputs& inputs, double p) {
-  return pass(inputs, [&](const Inputs& in) { return graph::residual_norm(in.x, in.residual, in.weight, in.bias, 1e-5, p); });
+  return pass(inputs, [&](const Inputs& in) { return graph::residual_norm(in.x, in.x_bias, in.residual, in.weight, in.bias, 1e-5, p); });
 }
 
 std::vector<at::Tensor> apart(const Inputs& inputs, double p) {
   return pass(inputs, [&](const Inputs& in) {
-    return at::layer_norm(graph::dropout(in.x, p) + in.residual, {in.weight.size(0)}, in.weight, in.bias, 1e-5);
+    return at::layer_norm(graph::dropout(in.x + in.x_bias, p) + in.residual, {in.weight.size(0)}, in.weight, in.bias, 1e-5);
   });
 }
 
@@ -64,7 +65,7 @@ TEST_CASE("ResidualNorm: outputs and gradients are those of dropout, sum and nor
 TEST_CASE("ResidualNorm: hand-computed", "[graph]") {
   // Sums of -1 and 1 have mean 0 and variance 1.
   const at::Tensor sign = at::ones({1, 32}).index_fill_(1, at::arange(0, 32, 2), -1.0);
-  const at::Tensor y = graph::residual_norm(sign * 3, sign * -2, at::full({32}, 2.0), at::full({32}, 0.5), 0, 0);
+  const at::Tensor y = graph::residual_norm(sign * 3, std::nullopt, sign * -2, at::full({32}, 2.0), at::full({32}, 0.5), 0, 0);
   CHECK(test::max_difference(y, sign * 2 + 0.5) < 1e-6);
 }
 
@@ -82,10 +83,10 @@ TEST_CASE("ResidualNorm: x in bfloat16 gives the same, and its gradient in bfloa
 TEST_CASE("ResidualNorm: gradients agree with differences, in the form for float64", "[graph]") {
   at::manual_seed(1);
   const auto leaf = [](at::IntArrayRef sizes) { return at::randn(sizes, at::kDouble).requires_grad_(true); };
-  const at::Tensor x = leaf({3, 32}), residual = leaf({3, 32}), weight = leaf({32}), bias = leaf({32});
-  const auto value = [&] { return graph::residual_norm(x, residual, weight, bias, 1e-5, 0).sin().sum(); };
+  const at::Tensor x = leaf({3, 32}), residual = leaf({3, 32}), weight = leaf({32}), bias = leaf({32}), x_bias = leaf({32});
+  const auto value = [&] { return graph::residual_norm(x, x_bias, residual, weight, bias, 1e-5, 0).sin().sum(); };
   value().backward();
-  for (const at::Tensor& tensor : {x, residual, weight, bias}) {
+  for (const at::Tensor& tensor : {x, x_bias, residual, weight, bias}) {
     const at::NoGradGuard no_grad;
     at::Tensor place = tensor.view({-1})[5];
     constexpr double step = 1e-6;

@@ -145,6 +145,21 @@ TEST_CASE("TrainingForm: layers of one input are one call, and a norm takes the 
   CHECK(count("aten::layer_norm") == 1);        // of the embeddings, whose dropout comes after it
   CHECK(count("graft::linears") == 2 * norms);  // query, key and value; output; two of the inner layer
   CHECK(count("aten::linear") == 0);
+  CHECK(count("graft::biased_gelu") == norms / 2);
+}
+
+TEST_CASE("TrainingForm: a layer leaves its bias to the GELU behind it, unless its result is read elsewhere or has no bias", "[graph]") {
+  const std::string rest = GENERATE(as<std::string>(), "", " + h");
+  const std::string bias = GENERATE(as<std::string>(), "self.b", "None");
+  const std::string kind = GENERATE(as<std::string>(), "none", "tanh");
+  at::manual_seed(1);
+  const graph::Network network = test::network_of("def forward(self, x):\n    h = torch.linear(x, self.w, " + bias +
+                                                      ")\n    return torch.gelu(h, approximate='" + kind + "')" + rest + "\n",
+                                                  {{"w", at::randn({32, 8})}, {"b", at::randn({32})}});
+  const std::string code = graph::training_form(network).module().get_method("forward").graph()->toString();
+  INFO(code);
+  CHECK((code.find("graft::biased_gelu") != std::string::npos) == (rest.empty() && bias == "self.b" && kind == "none"));
+  check_same(network, {at::randn({5, 8})});
 }
 
 TEST_CASE("TrainingForm: layers stay apart where their input changes in between", "[graph]") {
