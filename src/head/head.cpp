@@ -6,6 +6,7 @@
 
 #include "graft/core/error.h"
 #include "graft/core/runtime.h"
+#include "graph/dropout.h"
 
 namespace graft {
 namespace {
@@ -80,7 +81,7 @@ at::Tensor Head::buffer(std::string name, at::Tensor initial) {
   return initial;
 }
 
-at::Tensor Head::dropout(const at::Tensor& values, double p) const { return at::dropout(values, p, training_); }
+at::Tensor Head::dropout(const at::Tensor& values, double p) const { return training_ ? graph::dropout(values, p) : values; }
 
 std::vector<LossTerm> loss_terms(const Head& head, const Fields& outputs, const Fields& targets, std::int64_t rows) {
   const Terms given = head.weights(targets);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <numeric>
 
 #include "core/json.h"
@@ -39,7 +40,18 @@ at::Tensor numbers(const at::Tensor& parameter) {
 
 at::Tensor joint_norm(const std::vector<at::Tensor>& tensors, const std::vector<at::Tensor>& parameters) {
   if (tensors.empty()) return parameters.empty() ? at::zeros({}) : at::zeros({}, parameters.front().options());
-  return at::stack(at::_foreach_norm(tensors, 2)).norm();
+  const bool have_products = std::ranges::all_of(tensors, [](const at::Tensor& tensor) {
+    return tensor.is_cpu() && (tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kDouble) &&
+           tensor.is_non_overlapping_and_dense();
+  });
+  if (!have_products) return at::stack(at::_foreach_norm(tensors, 2)).norm();
+  // LibTorch's norm of a whole tensor runs in one thread; a product with itself does not.
+  double squares = 0;
+  for (const at::Tensor& tensor : tensors) {
+    const at::Tensor flat = tensor.as_strided({tensor.numel()}, {1});
+    squares += at::dot(flat, flat).item<double>();
+  }
+  return at::scalar_tensor(std::sqrt(squares), tensors.front().options());
 }
 
 /// One for each entry of the first dimension, [N, 1, ...], or one of all.
@@ -123,6 +135,7 @@ at::Tensor clip_gradients(const std::vector<at::Tensor>& parameters, const Clip&
   const at::Tensor norm = joint_norm(gradients, parameters);
   if (gradients.empty()) return norm;
   if (clip.kind == Clip::Kind::Norm) {
+    if (norm.is_cpu() && norm.item<double>() + kNormEpsilon <= clip.limit) return norm;  // a pass that would change nothing
     at::_foreach_mul_(gradients, (clip.limit / (norm + kNormEpsilon)).clamp_max(1.0));
   } else if (clip.kind == Clip::Kind::Values) {
     at::_foreach_clamp_min_(gradients, -clip.limit);
