@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "graph/batch_norm_form.h"
 #include "graph/biased_gelu.h"
 #include "graph/dataflow.h"
 #include "graph/dropout.h"
@@ -201,6 +202,7 @@ void join_linears(jit::Graph& graph) {
 Network training_form(const Network& network) {
   const auto graph = inlined_forward(network.module());
   read_rows(*graph, network);
+  join_batch_norms(graph, network.module());
   for (jit::Node* norm : nodes_of(*graph, c10::aten::layer_norm)) join_norm(*graph, norm);
   for (jit::Node* gelu : nodes_of(*graph, c10::aten::gelu)) join_gelu(*graph, gelu);
   const std::vector<jit::Node*> dropouts = nodes_of(*graph, c10::aten::dropout),

@@ -19,6 +19,7 @@ struct Vectors;
     typedef std::int32_t Integers __attribute__((vector_size(lanes * 4), aligned(4), may_alias)); \
     typedef std::uint16_t Halves __attribute__((vector_size(lanes * 2), aligned(2), may_alias));  \
   };
+GRAFT_VECTORS(1)
 GRAFT_VECTORS(4)
 GRAFT_VECTORS(8)
 GRAFT_VECTORS(16)

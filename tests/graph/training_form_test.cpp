@@ -93,7 +93,60 @@ graph::Network normed() {
   return builder.network();
 }
 
+/// A convolution and a norm, then `after`, where `y` is the norm's output and `r` another value.
+graph::Network picture_network(const std::string& after, const std::string& training = "self.training") {
+  at::manual_seed(1);
+  graph::Builder builder("Pictures");
+  builder.parameter("v", at::randn({24, 3, 3, 3})).parameter("w", at::randn({24, 3, 3, 3}));
+  builder.parameter("scale", at::rand({24}) + 0.5).parameter("shift", at::randn({24}));
+  builder.buffer("mean", at::zeros({24})).buffer("variance", at::ones({24})).buffer("count", at::zeros({}, at::kLong));
+  builder.define(
+      "def forward(self, x):\n    r = torch.conv2d(x, self.v, None, [1, 1], [1, 1])\n"
+      "    y = torch.batch_norm(torch.conv2d(x, self.w, None, [1, 1], [1, 1]), self.scale, self.shift, self.mean, self.variance, " +
+      training + ", 0.1, 1e-5, True)\n" + after);
+  return builder.network();
+}
+
+std::string code_of(const graph::Network& network) {
+  return graph::training_form(network).module().get_method("forward").graph()->toString();
+}
+
+bool has(const std::string& code, const std::string& part) { return code.find(part) != std::string::npos; }
+
 }  // namespace
+
+TEST_CASE("TrainingForm: a batch norm takes the sum and the activation after it, with the same numbers", "[graph]") {
+  const std::string after = GENERATE(as<std::string>(), "    return torch.relu(y)\n", "    return torch.relu(y + r)\n",
+                                     "    return r + y\n", "    return torch.relu_(y.add_(r))\n",
+                                     "    return torch.hardtanh(y, 0.0, 6.0)\n", "    self.count.add_(1)\n    return torch.relu(y + r)\n");
+  const graph::Network network = picture_network(after);
+  const at::Tensor x = at::randn({3, 3, 9, 7});
+  check_same(network, {x});
+  check_same(network, {x.contiguous(at::MemoryFormat::ChannelsLast)});
+  const std::string code = code_of(network);
+  INFO(code);
+  CHECK(has(code, "graft::batch_norm"));
+  for (const char* kind : {"aten::batch_norm", "aten::add(", "aten::relu", "aten::hardtanh"}) CHECK_FALSE(has(code, kind));
+}
+
+TEST_CASE("TrainingForm: a batch norm leaves apart what others read or change, and other activations", "[graph]") {
+  const auto [after, left] = GENERATE(table<std::string, std::string>({{"    return torch.relu(y) * y\n", "aten::relu"},
+                                                                       {"    s = y + r\n    return torch.relu(s) * s\n", "aten::relu"},
+                                                                       {"    r.mul_(2.0)\n    return y + r\n", "aten::add("},
+                                                                       {"    return torch.add(y, r, alpha=2)\n", "aten::add("},
+                                                                       {"    return torch.silu(y)\n", "aten::silu"},
+                                                                       {"    return r.add_(y)\n", "aten::add_("},
+                                                                       {"    return torch.clamp(y, 0.0, 6.0)\n", "aten::clamp"}}));
+  const graph::Network network = picture_network(after);
+  check_same(network, {at::randn({3, 3, 9, 7}).contiguous(at::MemoryFormat::ChannelsLast)});
+  const std::string code = code_of(network);
+  INFO(code);
+  CHECK(has(code, left));
+}
+
+TEST_CASE("TrainingForm: a batch norm that never trains stays as it is", "[graph]") {
+  CHECK(has(code_of(picture_network("    return torch.relu(y)\n", "False")), "aten::batch_norm"));
+}
 
 TEST_CASE("TrainingForm: large embedding tables get the gradient of the rows that were read, with the same values", "[graph]") {
   const std::vector<c10::IValue> ids{at::tensor({5, 0, 1023, 5, 7, 7}, at::kLong).view({2, 3})};
