@@ -20,6 +20,7 @@
 #include "graft/core/runtime.h"
 #include "graft/data/box_checks.h"
 #include "graft/data/boxes.h"
+#include "graft/data/class_map.h"
 #include "graft/data/coco.h"
 #include "graft/data/collate.h"
 #include "graft/data/conll.h"

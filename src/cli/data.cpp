@@ -59,8 +59,7 @@ Data open_part(const std::string& path, const std::vector<std::string>& columns,
   return (splits.*part).empty() ? splits.train : splits.*part;
 }
 
-Data open_measured(const std::string& path, const std::vector<std::string>& columns, bool words) {
-  const Splits splits = open_splits(path, columns, words);
+const Data& measured_part(const Splits& splits) {
   return !splits.test.empty() ? splits.test : !splits.valid.empty() ? splits.valid : splits.train;
 }
 

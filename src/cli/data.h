@@ -21,7 +21,7 @@ Splits open_splits(const std::string& path, const std::vector<std::string>& colu
 /// The named part where there is one, else all there is.
 Data open_part(const std::string& path, const std::vector<std::string>& columns, bool words, Data Splits::*part);
 /// The part that is to be measured on: test data, else validation data, else all there is.
-Data open_measured(const std::string& path, const std::vector<std::string>& columns, bool words = false);
+const Data& measured_part(const Splits& splits);
 
 /// The columns that a head with this config learns from.
 std::vector<std::string> target_columns(const Json& head_config);

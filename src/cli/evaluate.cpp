@@ -1,9 +1,11 @@
 #include <iostream>
 #include <optional>
 
+#include "cli/class_map.h"
 #include "cli/command.h"
 #include "cli/data.h"
 #include "cli/found_objects.h"
+#include "cli/picture_data.h"
 #include "core/file.h"
 #include "graft/core/runtime.h"
 #include "graft/eval/evaluator.h"
@@ -14,7 +16,7 @@ namespace graft::cli {
 namespace {
 
 struct EvaluateFlags {
-  std::string model, data, store, out, precision = "fp32", tta = "none";
+  std::string model, data, class_map, store, out, precision = "fp32", tta = "none";
   double least_score = 0.5;
   bool trust = false;
   MachineFlags machine;
@@ -57,6 +59,12 @@ class Drawing {
   std::shared_ptr<FoundObjects> found_;
 };
 
+Data measured(const EvaluateFlags& flags, const Model& model) {
+  Splits splits = open_splits(flags.data, columns_of(model), model.preprocess()->config().value("type", "") == "words");
+  if (!flags.class_map.empty()) splits = data::map_classes(splits, class_map(flags.class_map, model.head().config()));
+  return measured_part(checked_pictures(std::move(splits)));
+}
+
 int run(const EvaluateFlags& flags, const Voice& voice) {
   start_runtime(flags.machine.threads);
   const Interrupt interrupt;
@@ -64,7 +72,7 @@ int run(const EvaluateFlags& flags, const Voice& voice) {
   Model model = Model::load(flags.model, {.device = flags.machine.device, .trust = flags.trust});
   model.set_precision(precision_from(flags.precision));
   const FeatureStore store = flags.store.empty() ? FeatureStore::off() : FeatureStore({.folder = flags.store});
-  const Data data = open_measured(flags.data, columns_of(model), model.preprocess()->config().value("type", "") == "words");
+  const Data data = measured(flags, model);
   EvaluatorOptions options{.progress = line.function(), .store = store, .mirrored = flags.tta == "flip"};
   std::optional<Drawing> drawing;
   if (!flags.out.empty()) options.metrics.push_back(drawing.emplace(flags, model, data).metric());
@@ -95,6 +103,7 @@ Run add_evaluate(CLI::App& app, Voice& voice) {
                    "A .csv, .tsv or .jsonl file with the columns that the model was trained on, or a set of pictures, of which its test "
                    "data is taken")
       ->required();
+  command->add_option("--class-map", flags->class_map, class_map_help);
   command->add_option("--out", flags->out,
                       "Of objects in pictures: a folder for the 100 pictures with the most mistakes, with true boxes in white and those "
                       "that were found in the colours of their classes");

@@ -28,6 +28,11 @@ std::string beginning(const std::string& path) {
   return text;
 }
 
+std::pair<std::int64_t, std::int64_t> size_of(const std::string& file) {
+  const image::PictureSize size = image::read_size(file);
+  return {size.height, size.width};
+}
+
 std::vector<std::string> cells(const std::string& line, char delimiter) {
   std::vector<std::string> found(1);
   for (const char c : line) {
@@ -50,14 +55,17 @@ bool is_picture_set(const std::string& path) {
   return !has("\"paragraphs\"") && (has("\"images\"") || has("\"annotations\"") || has("\"categories\""));
 }
 
-Splits open_picture_set(const std::string& path) {
-  const data::SizeOf size_of = [](const std::string& file) {
-    const image::PictureSize size = image::read_size(file);
-    return std::pair(size.height, size.width);
-  };
-  Splits splits = data::vision_splits(path, {.size_of = size_of});
-  const bool has_boxes = !splits.train.empty() && splits.train.get(0).has("boxes");
-  if (has_boxes) return data::check_boxes(splits, {.size_of = size_of}).splits;
+Splits open_picture_set(const std::string& path) { return data::vision_splits(path, {.size_of = size_of}); }
+
+Splits checked_pictures(Splits splits) {
+  const auto parts = {&splits.train, &splits.valid, &splits.test};
+  const auto some = std::ranges::find_if(parts, [](const Data* part) { return !part->empty(); });
+  if (some == parts.end()) return splits;
+  const Record record = (*some)->get(0);
+  const auto image = record.values.find("image");
+  const auto* path = image == record.values.end() ? nullptr : std::get_if<std::string>(&image->second);
+  if (path == nullptr || !data::is_picture(*path)) return splits;
+  if (record.has("boxes")) return data::check_boxes(splits, {.size_of = size_of}).splits;
   std::ranges::for_each(data::repeated_pictures(splits), warn);
   return splits;
 }

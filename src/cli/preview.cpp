@@ -8,6 +8,7 @@
 #include "cli/data.h"
 #include "cli/mistakes.h"
 #include "cli/pictures.h"
+#include "cli/train_data.h"
 #include "core/file.h"
 #include "core/names.h"
 #include "graft/data/boxes.h"
@@ -134,18 +135,19 @@ int run(const PreviewSettings& settings, const Voice& voice) {
   mistakes.attempt([&] { return require_writable(train.out), true; });
   std::optional<Backbone> backbone;
   if (!train.backbone.empty()) backbone = mistakes.attempt([&] { return Backbone::load(train.backbone, train.backbone_options()); });
-  std::optional<Data> data;
-  if (!train.train.empty()) data = mistakes.attempt([&] { return open_splits(train.train, {}, train.task == "tokens").train; });
-  if (data && data->empty()) mistakes.attempt([&]() -> bool { refuse_texts("no training record", train.train); });
+  std::optional<Splits> data;
+  if (!train.train.empty()) data = mistakes.attempt([&] { return open_splits(train.train, {}, train.task == "tokens"); });
+  if (data && data->train.empty()) mistakes.attempt([&]() -> bool { refuse_texts("no training record", train.train); });
   mistakes.raise();
 
-  const Task task = choose_task(train, *data);
+  const Task task = choose_task(train, data->train);
   if (!task.pictures) refuse_texts("texts in \"" + task.texts.front() + "\"", train.train);
+  const Data shown = with_classes(train, task, *data).train;
   const image::Pictures pictures = reads(task, train, backbone);
   const auto seed = static_cast<std::uint64_t>(train.seed);
-  const std::size_t count = std::min(data->size(), static_cast<std::size_t>(settings.count));
-  const std::vector<std::size_t> order = permutation(data->size(), Rng(seed));
-  Sheet sheet(*data, task, pictures, seed);
+  const std::size_t count = std::min(shown.size(), static_cast<std::size_t>(settings.count));
+  const std::vector<std::size_t> order = permutation(shown.size(), Rng(seed));
+  Sheet sheet(shown, task, pictures, seed);
   for (std::size_t i = 0; i < count; ++i) {
     for (int epoch = 1; epoch <= settings.variants; ++epoch) sheet.add(order[i], static_cast<std::uint64_t>(epoch));
   }
@@ -154,7 +156,7 @@ int run(const PreviewSettings& settings, const Voice& voice) {
 
   if (voice.json) {
     std::cout << json_text(Json::object({{"picture", train.out},
-                                         {"records", data->size()},
+                                         {"records", shown.size()},
                                          {"shown", count},
                                          {"variants", settings.variants},
                                          {"task", name_of(task)},
@@ -162,7 +164,7 @@ int run(const PreviewSettings& settings, const Voice& voice) {
               << "\n";
   } else {
     std::cout << train.out << ": " << with_commas(static_cast<long long>(count)) << " of "
-              << with_commas(static_cast<long long>(data->size())) << " training records as the network sees them, "
+              << with_commas(static_cast<long long>(shown.size())) << " training records as the network sees them, "
               << pictures.options().width << " x " << pictures.options().height << " pixels\n";
   }
   return 0;

@@ -32,8 +32,7 @@ const char* measured_on(const Splits& data) { return !data.test.empty() ? "test"
 EvalReport measure(const TrainSettings& settings, const Splits& data, const std::string& file, ProgressLine& line,
                    const FeatureStore& store, const Interrupt& interrupt) {
   Model saved = Model::load(file, {.device = settings.device, .prefix = settings.model(Freeze::all()).prefix, .trust = settings.trust});
-  const Data& measured = !data.test.empty() ? data.test : !data.valid.empty() ? data.valid : data.train;
-  return Evaluator({.progress = line.function(), .store = store}).run(saved, measured, interrupt.token());
+  return Evaluator({.progress = line.function(), .store = store}).run(saved, measured_part(data), interrupt.token());
 }
 
 void print_plan(const TrainSettings& settings, const TrainInputs& inputs) {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "cli/class_map.h"
 #include "cli/data.h"
 #include "cli/mistakes.h"
+#include "cli/picture_data.h"
 #include "cli/reading.h"
 #include "cli/run_folder.h"
 #include "core/names.h"
@@ -97,9 +99,15 @@ struct Files {
     if (!parts.valid.empty()) valid = std::move(parts.valid);
     if (!parts.test.empty()) test = std::move(parts.test);
   }
+  Splits parts() const { return {train.value_or(Data()), valid.value_or(Data()), test.value_or(Data())}; }
 };
 
 }  // namespace
+
+Splits with_classes(const TrainSettings& settings, const Task& task, const Splits& data) {
+  return checked_pictures(
+      settings.class_map.empty() ? data : data::map_classes(data, class_map(settings.class_map, task, settings.label_separator)));
+}
 
 TrainInputs load_inputs(TrainSettings& settings) {
   Mistakes mistakes;
@@ -132,8 +140,10 @@ TrainInputs load_inputs(TrainSettings& settings) {
   const std::vector<std::string> columns = task ? task->columns() : std::vector<std::string>();
   if (!settings.valid.empty()) files.valid = open(settings.valid, columns, &Splits::valid);
   if (!settings.test.empty()) files.test = open(settings.test, columns, &Splits::test);
+  std::optional<Splits> parts;
+  if (task) parts = mistakes.attempt([&] { return with_classes(settings, *task, files.parts()); });
   const bool goes_on = backbone && backbone->files().contains("graft.json");
-  if (task && !goes_on) mistakes.attempt([&] { return make_head(*task, settings, *files.train, {}); });
+  if (parts && !goes_on) mistakes.attempt([&] { return make_head(*task, settings, parts->train, {}); });
   const bool cut = backbone && task && !goes_on && leave_classifier_out(backbone, *task);
   std::optional<std::shared_ptr<const Preprocess>> preprocess;
   if (backbone && task && !goes_on) preprocess = mistakes.attempt([&] { return make_preprocess(*task, settings, *backbone); });
@@ -144,23 +154,23 @@ TrainInputs load_inputs(TrainSettings& settings) {
   settings.task = name_of(*task);
   settings.text = joined(task->texts);
   settings.label = joined(task->targets);
-  Splits data{*files.train, files.valid.value_or(Data()), files.test.value_or(Data())};
+  Splits data = *parts;
+  const Data all = data.train;
   if (settings.split < 0) {
     // A probe needs none of the data to choose: it holds out parts in turn. What answers token by token learns from all of it, to the end
     // of its epochs, unless a threshold has to be chosen. Without test data a part is left to measure on.
     const bool probes = settings.preset == "probe" || (settings.preset == "auto" && (settings.freeze.empty() || settings.freeze == "all") &&
-                                                       files.train->size() < train::enough_to_train_all);
-    const bool needs_none = answers_by_token(*task) ? task->kind != Task::Kind::Answers || !has_unanswerable(*files.train)
+                                                       all.size() < train::enough_to_train_all);
+    const bool needs_none = answers_by_token(*task) ? task->kind != Task::Kind::Answers || !has_unanswerable(all)
                                                     : probes && settings.hidden == 0 && settings.dropout == 0 && !settings.rejection();
     settings.split = needs_none && files.test ? 0.0 : 0.1;
   }
   if (data.valid.empty() && settings.valid.empty() && settings.split > 0 && settings.folds == 0) {
-    const Splits parts =
-        files.train->split({.valid = settings.split, .stratify = task->stratify(), .seed = static_cast<std::uint64_t>(settings.seed)});
-    data.train = parts.train;
-    data.valid = parts.valid;
+    const Splits divided =
+        all.split({.valid = settings.split, .stratify = task->stratify(), .seed = static_cast<std::uint64_t>(settings.seed)});
+    data.train = divided.train;
+    data.valid = divided.valid;
   }
-  const Data all = *files.train;
   if (goes_on) return {std::move(data), *task, false, [settings, task = *task, all] { return continued(settings, task, all); }};
   return {std::move(data), *task, cut, [settings, task = *task, all, backbone = *backbone, reads = *preprocess, freeze = *freeze] {
             return Model(backbone, make_head(task, settings, all, {reads.get(), &backbone}), reads, settings.model(freeze));

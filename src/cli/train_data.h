@@ -23,4 +23,7 @@ struct TrainInputs {
 /// columns of `settings` in.
 TrainInputs load_inputs(TrainSettings& settings);
 
+/// The data with its classes as --class-map names them, and its boxes and pictures looked over.
+Splits with_classes(const TrainSettings& settings, const Task& task, const Splits& data);
+
 }  // namespace graft::cli

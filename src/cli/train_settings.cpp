@@ -2,6 +2,7 @@
 
 #include <concepts>
 
+#include "cli/class_map.h"
 #include "cli/pictures.h"
 #include "core/file.h"
 #include "core/names.h"
@@ -31,6 +32,7 @@ void for_each(Settings& s, Visit visit) {
   visit("text", s.text, "Column of the text, or several: subject,body, or of the path of a picture; default: by its name, and said");
   visit("label", s.label, "Column of the class or number, or several; default: by its name, and said");
   visit("label-separator", s.label_separator, "What stands between the labels of one record (multilabel)");
+  visit("class-map", s.class_map, class_map_help);
   visit("max-length", s.max_length, "Longer texts are cut to this many tokens, or to windows of them (qa, tokens); 0: 256, or 384 for qa");
   visit("stride", s.stride, "Tokens that neighbouring windows of a text share (qa)");
   visit("image-size", s.image_size, "Pixels that the network sees of a picture: 224, or 416x320 (width x height); default: the backbone's");

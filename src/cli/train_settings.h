@@ -25,7 +25,7 @@ struct TrainSettings {
   std::string train, valid, test;
   double split = -1;
   std::string text, label;
-  std::string label_separator = ";";
+  std::string label_separator = ";", class_map;
   int max_length = 0, stride = 128;
   std::string image_size, fit = "auto", augment = "auto";
   double mixup = 0, cutmix = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "data/joined_labels.h"
 #include "graft/core/error.h"
 #include "graft/metric/multilabel.h"
 #include "head/focal.h"
@@ -47,25 +48,12 @@ void check(const MultiLabelOptions& options) {
   check.done();
 }
 
-/// The parts of a text between separators, without the spaces around them; empty parts are passed over.
-std::vector<std::string> parts_of(std::string_view text, std::string_view separator) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t end = text.find(separator);
-    const std::string_view part = text.substr(0, end);
-    const std::size_t first = part.find_first_not_of(' ');
-    if (first != part.npos) parts.emplace_back(part.substr(first, part.find_last_not_of(' ') + 1 - first));
-    text = end == text.npos ? std::string_view() : text.substr(end + separator.size());
-  }
-  return parts;
-}
-
 std::vector<std::string> names_in(const Record& record, const std::string& field, const std::string& separator) {
   const auto value = record.values.find(field);
   if (value != record.values.end()) {
     if (const auto* list = std::get_if<std::vector<std::string>>(&value->second)) return *list;
   }
-  return parts_of(record.text(field), separator);
+  return data::separated_labels(record.text(field), separator);
 }
 
 }  // namespace
