@@ -67,8 +67,9 @@ bool take_over(TrainSettings& settings, const Backbone& backbone) {
   if (file == backbone.files().end()) return false;
   const Json manifest = parse_json(file->second, settings.backbone + ":graft.json");
   const Json& preprocess = manifest.at("preprocess");
-  if (settings.text.empty() && preprocess.contains("text")) {
-    std::vector<std::string> texts{preprocess.at("text")};
+  for (const char* column : {"text", "image"}) {
+    if (!settings.text.empty() || !preprocess.contains(column)) continue;
+    std::vector<std::string> texts{preprocess.at(column)};
     for (const Json& also : preprocess.value("also", Json::array())) texts.push_back(also);
     settings.text = joined(texts);
   }

@@ -125,6 +125,21 @@ TEST_CASE("graft: a folder of class folders is learned, measured and asked", "[c
   }
 }
 
+TEST_CASE("graft train: a saved model finds its column of pictures again", "[cli]") {
+  const Pictures p;
+  const std::string folder = p.classes("train", 6), table = p.graft.folder.file("photos.csv");
+  std::string csv = "photo,colour\n";
+  for (const std::string& colour : colours) {
+    for (int k = 0; k < 6; ++k) csv += folder + "/" + colour + "/" + colour + std::to_string(k) + ".png," + colour + "\n";
+  }
+  test::write(table, csv);
+  p.train("--train " + table + " --text photo --label colour");
+  const Result again = p.graft("train --check --backbone " + p.model() + " --train " + table);
+  INFO(again.err);
+  CHECK(again.code == 0);
+  CHECK(again.err.find("pictures \"photo\"") != std::string::npos);
+}
+
 TEST_CASE("graft: the classifier that a network was published with is left out", "[cli]") {
   Pictures p;
   p.backbone = test::golden_path("checkpoints/resnet_script.pt");
