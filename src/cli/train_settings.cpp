@@ -22,8 +22,8 @@ void for_each(Settings& s, Visit visit) {
   visit("tokenizer", s.tokenizer, "vocab.txt or tokenizer.json; default: the one inside the backbone's file");
   visit("constant", s.constant, "NAME=VALUE for other arguments of the network; may be repeated");
   visit("train", s.train,
-        "Training data: .csv or .tsv with a header, .jsonl, SQuAD's .json, .conll; of pictures: a folder of class folders, COCO's .json, a "
-        "folder as Pascal VOC's; their parts for validation and test are used where no flag names others");
+        "Training data: .csv or .tsv with a header, .jsonl, SQuAD's .json, .conll; of pictures: a folder of class folders, as Pascal VOC's "
+        "or COCO's, COCO's .json; their parts for validation and test are used where no flag names others");
   visit("valid", s.valid, "Data that chooses (L2 strength, stopping); default: split off the training data");
   visit("split", s.split,
         "Share of the training data that chooses where --valid is not given; -1: 0.1, or none for a probe with --test, which chooses by "

@@ -18,10 +18,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Where a file's pictures lie, by the first of them: beside it, or, as COCO is unpacked, beside its folder: of
+/// annotations/instances_val.json in val, images/val, images or there.
+fs::path folder_of(const fs::path& file, const std::string& first) {
+  const fs::path beside = file.parent_path(), above = beside.parent_path();
+  const std::string name = file.stem().string(), part = name.substr(name.find('_') + 1);
+  for (const fs::path& folder : {beside, above / part, above / "images" / part, above / "images", above}) {
+    std::error_code error;
+    if (fs::is_regular_file(folder / first, error)) return folder;
+  }
+  return beside;
+}
+
 class Reader {
  public:
-  Reader(const std::string& path, const CocoOptions& options)
-      : path_(path), images_(options.images.empty() ? fs::path(path).parent_path() : fs::path(options.images)) {}
+  Reader(const std::string& path, const CocoOptions& options) : path_(path), images_(options.images) {}
 
   std::vector<Picture> read(const Json& file) {
     for (const Json& category : array_of(file, "categories")) read_category(category);
@@ -68,6 +79,7 @@ class Reader {
     if (!has_whole(json, "id") || !has_text(json, "file_name")) return shapeless_.add(excerpt(json), "");
     if (!by_id_.emplace(json["id"].get<std::int64_t>(), list_.size()).second) return twice_.add("image " + json["id"].dump(), "");
     const auto name = json["file_name"].get<std::string>();
+    if (images_.empty()) images_ = folder_of(path_, name);
     const auto whole = [&](const char* field) { return has_whole(json, field) ? json[field].get<std::int64_t>() : 0; };
     list_.push_back({.path = (images_ / name).string(),
                      .place = path_ + ":image " + json["id"].dump() + " (" + name + ")",

@@ -4,13 +4,16 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <span>
 #include <sstream>
 
 #include "core/file.h"
 #include "core/table.h"
+#include "core/warning.h"
 #include "data/file_checks.h"
 #include "data/picture_folders.h"
 #include "data/pictures.h"
+#include "data/tally.h"
 #include "data/yolo_yaml.h"
 #include "graft/core/error.h"
 
@@ -31,6 +34,32 @@ std::vector<std::string> lines_of(const std::string& path) {
     lines.push_back(line);
   }
   return lines;
+}
+
+/// In shares of the picture.
+struct Shape {
+  double x1 = 0, y1 = 0, x2 = 0, y2 = 0, area = 0;
+};
+
+/// Of a line "class x y width height".
+Shape by_middle(std::span<const double> line) {
+  const double x = line[1], y = line[2], width = line[3], height = line[4];
+  return {x - width / 2, y - height / 2, x + width / 2, y + height / 2, width * height};
+}
+
+/// Of an outline x1 y1 x2 y2 ...: the box around it, and the area inside (the shoelace formula).
+Shape around(std::span<const double> points) {
+  Shape shape{points[0], points[1], points[0], points[1]};
+  double twice = 0;
+  for (std::size_t i = 0; i < points.size(); i += 2) {
+    const double x = points[i], y = points[i + 1];
+    const double next_x = points[(i + 2) % points.size()], next_y = points[(i + 3) % points.size()];
+    shape.x1 = std::min(shape.x1, x), shape.x2 = std::max(shape.x2, x);
+    shape.y1 = std::min(shape.y1, y), shape.y2 = std::max(shape.y2, y);
+    twice += x * next_y - next_x * y;
+  }
+  shape.area = std::abs(twice) / 2;
+  return shape;
 }
 
 class Reader {
@@ -60,6 +89,11 @@ class Reader {
     if (names_.empty()) find_names();
     for (const std::string& picture : paths_) read_picture(picture);
     if (!problems_.empty()) throw DataError(problems_);
+    if (outlines_.count() > 0) {
+      warn(outlines_.problem(
+          "graft-W025", "[Yolo] " + std::to_string(outlines_.count()) + " objects are outlines, of which the boxes around them are taken",
+          "Nothing: outlines themselves are not learned."));
+    }
     return std::move(list_);
   }
 
@@ -132,9 +166,10 @@ class Reader {
       values.push_back(error == std::errc() && end == word.data() + word.size() ? value : std::nan(""));
     }
     const auto is_share = [](double value) { return value >= 0 && value <= 1; };
-    if (values.size() != 5 || !std::all_of(values.begin() + 1, values.end(), is_share)) {
-      return tell("a class and four shares of the picture in [0, 1] are wanted, got \"" + shortened(line, 60) + "\".",
-                  "Write class x y width height, each divided by the picture's side; outlines are no boxes.", place);
+    const bool is_outline = values.size() >= 7 && values.size() % 2 == 1;
+    if (!(is_outline || values.size() == 5) || !std::all_of(values.begin() + 1, values.end(), is_share)) {
+      return tell("a class and four shares of the picture in [0, 1], or an outline, are wanted, got \"" + shortened(line, 60) + "\".",
+                  "Write class x y width height, or class x1 y1 x2 y2 x3 y3 ..., each divided by the picture's side.", place);
     }
     if (!(values[0] >= 0 && values[0] < static_cast<double>(names_.size()) && values[0] == std::floor(values[0]))) {
       return tell("a class from 0 to " + std::to_string(names_.size() - 1) + " is wanted, got \"" +
@@ -142,9 +177,10 @@ class Reader {
                   "Name all classes, or mend the line.", place);
     }
     const auto width = static_cast<double>(picture.width), height = static_cast<double>(picture.height);
-    GivenBox box{{(values[1] - values[3] / 2) * width, (values[2] - values[4] / 2) * height, (values[1] + values[3] / 2) * width,
-                  (values[2] + values[4] / 2) * height, names_[static_cast<std::size_t>(values[0])]}};
-    box.object_area = box.area();
+    const Shape shape = is_outline ? around(std::span(values).subspan(1)) : by_middle(values);
+    GivenBox box{{shape.x1 * width, shape.y1 * height, shape.x2 * width, shape.y2 * height, names_[static_cast<std::size_t>(values[0])]}};
+    box.object_area = is_outline ? shape.area * width * height : box.area();
+    if (is_outline) outlines_.add(shortened(line, 40), place);
     picture.boxes->push_back(std::move(box));
   }
 
@@ -155,6 +191,7 @@ class Reader {
   const YoloOptions& options_;
   std::vector<std::string> names_, paths_, places_;
   std::vector<Picture> list_;
+  Tally outlines_;
   std::vector<Problem> problems_;
 };
 

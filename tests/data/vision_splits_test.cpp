@@ -59,6 +59,29 @@ TEST_CASE("vision_splits: a file of COCO", "[vision_splits]") {
   CHECK(data::vision_splits(folder.temp.file("boxes.json")).train.get(0).text("image") == folder.temp.file("a.jpg"));
 }
 
+TEST_CASE("vision_splits: a folder as COCO is unpacked, pictures beside its annotations", "[vision_splits]") {
+  const Folder folder({"train2017/a.jpg", "images/val2017/b.jpg", "c.jpg"});
+  const auto annotate = [&](const std::string& part, const std::string& file) {
+    folder.write("annotations/instances_" + part + ".json",
+                 R"({"images": [{"id": 1, "file_name": ")" + file + R"("}], "annotations": [], "categories": []})");
+  };
+  const auto picture = [&](const Data& data) { return data.get(0).text("image"); };
+  annotate("own", "a.jpg");
+  folder.write("annotations/captions_train2017.json", "{}");
+  CHECK(folder.sizes() == Sizes{1, 0, 0});
+  annotate("train2017", "a.jpg");
+  annotate("val2017", "b.jpg");
+  CHECK(folder.sizes() == Sizes{1, 1, 0});
+  annotate("test", "train2017/a.jpg");  // a name may hold its folder
+  const Splits splits = data::vision_splits(folder.temp.path());
+  CHECK(picture(splits.train) == folder.temp.file("train2017/a.jpg"));
+  CHECK(picture(splits.valid) == folder.temp.file("images/val2017/b.jpg"));
+  CHECK(picture(splits.test) == folder.temp.file("train2017/a.jpg"));
+  CHECK(picture(data::vision_splits(folder.temp.file("annotations/instances_val2017.json")).train) == picture(splits.valid));
+  annotate("train2014", "c.jpg");
+  CHECK(test::error_of<DataError>([&] { data::vision_splits(folder.temp.path()); }).code() == "graft-D076");
+}
+
 TEST_CASE("vision_splits: what is none of them is told", "[vision_splits][error]") {
   const Folder folder({"a.txt"});
   const auto code = [&](const std::string& path) { return test::error_of<DataError>([&] { data::vision_splits(path); }).code(); };

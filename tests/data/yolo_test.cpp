@@ -4,6 +4,7 @@
 
 #include "graft/data/boxes.h"
 #include "graft/data/vision_splits.h"
+#include "heard.h"
 #include "support.h"
 
 using namespace graft;
@@ -78,6 +79,24 @@ TEST_CASE("Yolo: folders, lists, labels beside pictures, names in other places",
   CHECK(set.read("other.yaml").size() == 1);
 }
 
+TEST_CASE("Yolo: of an outline the box around it is taken, and said once", "[yolo]") {
+  const Set set;
+  set.write("labels/train/a.txt", "1 0.5 0.5 0.25 0.5\n0 0.1 0.2 0.4 0.2 0.25 0.8\n0 0 0 0.5 0 0.5 0.5 0 0.5\n");
+  const test::Heard heard;
+  const auto boxes = boxes_of(set.read().get(0));
+  REQUIRE(boxes.size() == 3);
+  CHECK(boxes[0].object_area == boxes[0].area());
+  CHECK(boxes[1].label == "cat");
+  CHECK(boxes[1].x1 == Approx(20));
+  CHECK(boxes[1].y1 == Approx(20));
+  CHECK(boxes[1].x2 == Approx(80));
+  CHECK(boxes[1].y2 == Approx(80));
+  CHECK(boxes[1].object_area == Approx(60 * 60 / 2));  // a triangle
+  CHECK(boxes[2].object_area == Approx(100 * 50));
+  REQUIRE(heard.lines.size() == 1);
+  CHECK(heard.with("graft-W025").find("2 objects are outlines") != std::string::npos);
+}
+
 TEST_CASE("vision_splits: a data.yaml with its parts", "[vision_splits]") {
   const Set set;
   set.write("images/val/c.jpg", "x");
@@ -91,11 +110,12 @@ TEST_CASE("vision_splits: a data.yaml with its parts", "[vision_splits]") {
 TEST_CASE("Yolo: lines that are no boxes are told together, with their places", "[yolo][error]") {
   const Set set;
   set.write("labels/train/a.txt",
-            "0 0.5 0.5 0.1\n2 0.5 0.5 0.1 0.1\n0 0.5 0.5 1.5 0.1\ncat 0.5 0.5 0.1 0.1\n0 0 0 1 0 1 1\n0 0.5 x 0.1 0.1\n");
+            "0 0.5 0.5 0.1\n2 0.5 0.5 0.1 0.1\n0 0.5 0.5 1.5 0.1\ncat 0.5 0.5 0.1 0.1\n0 0 0 1 0 1 1 0\n0 0.5 x 0.1 0.1\n");
   const auto problems = set.problems();
   REQUIRE(problems.size() == 6);
   for (const Problem& problem : problems) CHECK(problem.code == "graft-D064");
-  CHECK(problems[0].message == "[Yolo] a class and four shares of the picture in [0, 1] are wanted, got \"0 0.5 0.5 0.1\".");
+  CHECK(problems[0].message ==
+        "[Yolo] a class and four shares of the picture in [0, 1], or an outline, are wanted, got \"0 0.5 0.5 0.1\".");
   CHECK(problems[0].place == set.temp.file("labels/train/a.txt:1"));
   CHECK(problems[1].message == "[Yolo] a class from 0 to 1 is wanted, got \"2\".");
   CHECK(problems[3].message == "[Yolo] a class from 0 to 1 is wanted, got \"cat\".");

@@ -8,7 +8,8 @@
 namespace graft::data {
 
 struct CocoOptions {
-  /// Folder of the pictures; empty: the folder of the file.
+  /// Folder of the pictures; empty: the folder of the file or, where the first picture is not there, one beside it that has it: of
+  /// annotations/instances_val2017.json val2017, images/val2017, images, or the one above.
   std::string images = {};
 };
 

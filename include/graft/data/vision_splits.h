@@ -18,6 +18,7 @@ struct VisionSplitsOptions {
 ///   a folder of class folders             image_folder()
 ///   a folder with train, and val (or valid, validation) and test, each with class folders or in the form of Pascal VOC
 ///   a folder with Annotations             voc(); parts are the lists train (or trainval), val and test of ImageSets/Main
+///   a folder with annotations/instances_*.json   coco(); parts are the files instances_train..., instances_val... and instances_test...
 ///   a .json file                          coco()
 ///   a data.yaml                           yolo(); parts are its entries train, val and test
 /// Throws DataError if it is none of them.

@@ -19,9 +19,10 @@ struct YoloOptions {
 };
 
 /// Boxes in pictures, in the text files of YOLO: a line "class x y width height" for each, the middle and the sides as shares of the
-/// picture. `path` is a data.yaml (path, train, val, test, names), a text file with the path of a picture a line, or a folder of
-/// pictures. The labels of …/images/a.jpg are in …/labels/a.txt, else in a.txt beside it. A record for each picture, by path or in the
-/// order of the list, also where it has no labels:
+/// picture, or "class x1 y1 x2 y2 x3 y3 ...", an outline, of which the box around it is taken (told once, graft-W025). `path` is a
+/// data.yaml (path, train, val, test, names), a text file with the path of a picture a line, or a folder of pictures. The labels of
+/// …/images/a.jpg are in …/labels/a.txt, else in a.txt beside it. A record for each picture, by path or in the order of the list, also
+/// where it has no labels:
 ///   image           path of the picture
 ///   boxes, classes  as set_boxes() writes them, in pixels
 ///   width, height   of the file
