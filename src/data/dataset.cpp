@@ -68,6 +68,10 @@ std::string Dataset::key(std::size_t index) const {
     if (const auto* number = std::get_if<std::int64_t>(&value)) hash.add(*number);
     if (const auto* number = std::get_if<double>(&value)) hash.add(std::bit_cast<std::int64_t>(*number));
     if (const auto* tensor = std::get_if<at::Tensor>(&value)) hash.add(*tensor);
+    if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
+      hash.add(static_cast<std::int64_t>(list->size()));
+      for (const std::string& text : *list) hash.add(text);
+    }
   }
   return hash.hex();
 }

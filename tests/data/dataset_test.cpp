@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "graft/data/records.h"
 #include "support.h"
 
 using namespace graft;
@@ -189,4 +190,15 @@ TEST_CASE("Record: number refuses texts that are more or less than a number, and
     CHECK(test::error_of<DataError>([&] { record.number(field); }).code() == "graft-D004");
   CHECK(test::error_of<DataError>([&] { record.number("gone"); }).remedy() == "Fill it in, or bring it in the kind that is wanted.");
   CHECK(test::error_of<DataError>([&] { record.number("prize"); }).remedy() == "Did you mean \"price\"?");
+}
+
+TEST_CASE("Dataset: a key holds all values of a record, lists among them", "[data]") {
+  using Names = std::vector<std::string>;
+  const auto key = [](Value value) { return data::records({{{{"text", std::string("a")}, {"tags", std::move(value)}}, "here"}}).key(0); };
+  CHECK(key(Names{"a", "b"}) == key(Names{"a", "b"}));
+  CHECK(key(Names{"a", "b"}) != key(Names{"a", "c"}));
+  CHECK(key(Names{"a", "b"}) != key(Names{"b", "a"}));
+  CHECK(key(Names{"a", "b"}) != key(Names{"ab"}));
+  CHECK(key(Names{}) != key(Names{""}));
+  CHECK(key(std::string("a")) == data::records({{{{"text", std::string("a")}, {"tags", std::string("a")}}, "elsewhere"}}).key(0));
 }
