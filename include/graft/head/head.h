@@ -44,7 +44,7 @@ class GRAFT_API Head {
   /// its width from it makes its parameters here. Default: nothing.
   virtual void build(const Fields& outputs);
   virtual std::vector<Feature> reads() const = 0;
-  /// Fills Sample::targets from the record. Called by the loader's threads, not at prediction.
+  /// Fills Sample::targets from the record, in the loader's threads, not at prediction. Checks before a run give one sample without inputs.
   virtual void targets(const Record& record, std::span<Sample> samples) const = 0;
   /// The targets of a sample that is mixed of two: the first's in this share, the second's in the rest, so that the loss of an output is
   /// what its losses for both are in these shares, up to a constant. Default: floating targets are interpolated; throws ConfigError if
