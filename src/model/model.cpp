@@ -65,6 +65,8 @@ void Model::set_gradient_checkpointing(bool on) {
   state_->set_training(state_->training);
 }
 
+bool Model::gradient_checkpointing() const { return state_->checkpointing; }
+
 Precision Model::precision() const { return state_->precision; }
 PrefixForm Model::prefix_form() const { return state_->prefix_form; }
 

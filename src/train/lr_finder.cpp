@@ -108,6 +108,7 @@ LrFinderReport find_lr(Model& model, const Splits& data, const TrainerOptions& o
   const train::WithPrecision precision(model, options.precision);
   const train::Deterministic deterministic(options.deterministic);
   const train::Untouched untouched(model);
+  model.set_gradient_checkpointing(options.gradient_checkpointing);
   at::Generator(at::globalContext().defaultGenerator(model.device())).set_current_seed(options.seed);
 
   LrFinderReport report;

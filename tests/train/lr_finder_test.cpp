@@ -5,6 +5,7 @@
 
 #include "graft/eval/evaluator.h"
 #include "graft/train/trainer.h"
+#include "heard.h"
 #include "support.h"
 #include "toys.h"
 #include "train/snapshot.h"
@@ -166,6 +167,19 @@ TEST_CASE("find_lr: what trains is what the model's policy says, whatever polici
   const LrFinderReport plain = find_lr(model, data, {.batch_size = 8}, finder);
   CHECK(find_lr(model, data, {.batch_size = 8, .unfreeze = {{1, Freeze::all()}}}, finder).losses == plain.losses);
   CHECK(model.policy() == Freeze::none());
+}
+
+TEST_CASE("find_lr: keeps as little of a step as the trainer would", "[train]") {
+  Model model = test::toy_vision_model(Freeze::none());
+  const Splits data{test::toy_pictures(24), {}, {}};
+  const auto said = [&](bool checkpointing) {
+    const test::Heard heard;
+    find_lr(model, data, {.batch_size = 8, .gradient_checkpointing = checkpointing}, {.steps = 10});
+    return !heard.with("[Model] gradient checkpointing finds nowhere to cut").empty();  // batch norm forbids it here, so it is told
+  };
+  CHECK_FALSE(said(false));
+  CHECK(said(true));
+  CHECK_FALSE(model.gradient_checkpointing());
 }
 
 TEST_CASE("find_lr: a stop while features are computed leaves too few for a sampler, and that is no error", "[train]") {

@@ -65,6 +65,7 @@ class GRAFT_API Model {
   /// Keep only what crosses from layer group to layer group between the forward and the backward pass of a training step, and compute the
   /// rest again: less memory, about a third more time, the same gradients. Where batch norm trains it is left out, which is logged.
   void set_gradient_checkpointing(bool on);
+  bool gradient_checkpointing() const;
 
   /// Changes what trains; tensors that trained so far keep their values.
   void freeze(const Freeze& policy);
