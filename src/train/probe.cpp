@@ -16,6 +16,7 @@
 #include "graft/data/order.h"
 #include "graft/eval/evaluator.h"
 #include "graft/optim/linear_solver.h"
+#include "train/stores.h"
 #include "train/with_precision.h"
 
 namespace graft::train {
@@ -58,7 +59,7 @@ FeatureSet set_of(const Model& model, const Data& data, Mode mode, const FineTun
                       .remedy = "Train this model with the preset \"full\", or switch random preprocessing off.",
                       .place = ""});
   }
-  add_phase(phases, "tokenize", set->prepare_seconds());
+  add_phase(phases, preparing_phase(model), set->prepare_seconds());
   add_phase(phases, "prefix", set->compute_seconds());
   return std::move(*set);
 }

@@ -76,7 +76,10 @@ struct Pictures {
 TEST_CASE("graft: a folder of class folders is learned, measured and asked", "[cli]") {
   const Pictures p;
   const std::string train = p.classes("train", 12), test = p.classes("test", 4);
-  CHECK(p.train("--train " + train + " --test " + test).at("metrics").at("accuracy") == 1.0);
+  const Json trained = p.train("--train " + train + " --test " + test);
+  CHECK(trained.at("metrics").at("accuracy") == 1.0);
+  CHECK(trained.at("phases").contains("prepare"));  // no picture is tokenized
+  CHECK_FALSE(trained.at("phases").contains("tokenize"));
 
   const Result measured = p.graft("evaluate " + p.model() + " --data " + test + " --json");
   REQUIRE(measured.code == 0);
