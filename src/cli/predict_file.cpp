@@ -2,10 +2,11 @@
 
 #include "cli/answers.h"
 #include "cli/data.h"
+#include "cli/picture_data.h"
 #include "core/file.h"
-#include "data/csv_scan.h"
+#include "data/pictures.h"
+#include "data/written_csv.h"
 #include "graft/core/error.h"
-#include "graft/data/csv.h"
 
 namespace graft::cli {
 namespace {
@@ -22,28 +23,17 @@ void require_new(const std::vector<std::string>& there, const std::vector<std::s
 }
 
 /// Rows are copied as they are written, so that nothing of them changes; only the new cells are made.
-std::string with_columns_csv(const std::string& path, const std::vector<Decoded>& answers) {
+std::string with_columns_csv(const std::string& path, const data::WrittenCsv& table, const std::vector<Decoded>& answers) {
   const char delimiter = path.ends_with(".tsv") ? '\t' : ',';
-  const auto file = Mapping::open(path);
-  const std::string_view text = file->bytes();
-  data::CsvScanner scanner(text, delimiter, path);
   std::string out;
-  const auto add_row = [&](const std::vector<std::string>& cells) {
-    const std::size_t start = scanner.position();
-    const std::vector<std::string> row = scanner.row();
-    std::string_view line = text.substr(start, scanner.position() - start);
-    while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
-    out += line;
+  const auto add_row = [&](std::string_view row, const std::vector<std::string>& cells) {
+    out += row;
     for (const std::string& cell : cells) out += delimiter + data::csv_field(cell, delimiter);
     out += '\n';
-    return row;
   };
-  scanner.skip_to_row();
-  require_new(add_row(answer_columns(answers)), answer_columns(answers), path);
-  for (const Decoded& answer : answers) {
-    scanner.skip_to_row();
-    add_row(answer_cells(answer));
-  }
+  require_new(table.columns, answer_columns(answers), path);
+  add_row(table.header(), answer_columns(answers));
+  for (std::size_t i = 0; i < answers.size(); ++i) add_row(table.row(i), answer_cells(answers[i]));
   return out;
 }
 
@@ -81,11 +71,24 @@ std::string with_columns_jsonl(const std::string& path, const std::vector<Decode
 
 std::size_t predict_file(const Predictor& predictor, const std::string& in, const std::string& out, const PredictOptions& options) {
   require_writable(out);
-  const Data data = open_data(in, predictor.fields());
-  const std::vector<Decoded> answers = predictor.batch(data, options);
-  if (options.stop.stop_requested()) return 0;
-  write_file_atomically(out, in.ends_with(".jsonl") ? with_columns_jsonl(in, answers) : with_columns_csv(in, answers));
-  return answers.size();
+  const auto answer = [&](const Data& data, const auto& with_columns) -> std::size_t {
+    const std::vector<Decoded> answers = predictor.batch(data, options);
+    if (options.stop.stop_requested()) return 0;
+    write_file_atomically(out, with_columns(answers));
+    return answers.size();
+  };
+  if (in.ends_with(".jsonl"))
+    return answer(open_data(in, predictor.fields()), [&](const auto& answers) { return with_columns_jsonl(in, answers); });
+  if (!in.ends_with(".csv") && !in.ends_with(".tsv")) {
+    throw DataError({.code = "graft-D077",
+                     .message = "[graft predict] a .csv, .tsv or .jsonl file is wanted, to which columns can be added.",
+                     .remedy = "Convert the file, or give its texts line by line: graft predict MODEL - < FILE.",
+                     .place = in});
+  }
+  const bool pictures = lists_pictures(in);
+  const data::WrittenCsv table = data::written_csv(in, {.require = pictures ? std::vector<std::string>() : predictor.fields()});
+  return answer(pictures ? data::listed_pictures(table.data, in) : table.data,
+                [&](const auto& answers) { return with_columns_csv(in, table, answers); });
 }
 
 }  // namespace graft::cli

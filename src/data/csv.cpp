@@ -6,6 +6,7 @@
 #include "core/file.h"
 #include "data/csv_scan.h"
 #include "data/file_checks.h"
+#include "data/written_csv.h"
 #include "graft/core/error.h"
 
 namespace graft::data {
@@ -47,6 +48,13 @@ class Csv final : public Dataset {
     if (rows_.empty()) empty(path);
   }
 
+  const std::vector<std::string>& columns() const { return columns_; }
+  const std::shared_ptr<const Mapping>& file() const { return file_; }
+  std::vector<std::size_t> starts() const {
+    std::vector<std::size_t> starts;
+    for (const Row& row : rows_) starts.push_back(row.offset);
+    return starts;
+  }
   std::size_t size() const override { return rows_.size(); }
 
   Record get(std::size_t index) const override {
@@ -87,7 +95,12 @@ class Csv final : public Dataset {
 
 }  // namespace
 
-Data csv(const std::string& path, const CsvOptions& options) { return Data(std::make_shared<Csv>(path, options)); }
+WrittenCsv written_csv(const std::string& path, const CsvOptions& options) {
+  const auto table = std::make_shared<const Csv>(path, options);
+  return {.data = Data(table), .columns = table->columns(), .file = table->file(), .starts = table->starts()};
+}
+
+Data csv(const std::string& path, const CsvOptions& options) { return written_csv(path, options).data; }
 
 std::string csv_field(const std::string& text, char delimiter) {
   if (text.find_first_of(std::string("\"\r\n") + delimiter) == std::string::npos) return text;

@@ -57,7 +57,10 @@ class ImageList final : public Dataset {
 }  // namespace
 
 Data image_list(const std::string& path, const ImageListOptions& options) {
-  const Data table = path.ends_with(".jsonl") ? jsonl(path) : csv(path);
+  return listed_pictures(path.ends_with(".jsonl") ? jsonl(path) : csv(path), path, options);
+}
+
+Data listed_pictures(const Data& table, const std::string& path, const ImageListOptions& options) {
   const std::string column = column_of(table.get(0), options.column, path);
   const Data list(
       std::make_shared<ImageList>(table, column, options.folder.empty() ? fs::path(path).parent_path() : fs::path(options.folder)));

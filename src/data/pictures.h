@@ -10,6 +10,7 @@
 #include "graft/core/error.h"
 #include "graft/data/boxes.h"
 #include "graft/data/dataset.h"
+#include "graft/data/image_list.h"
 
 /// What the readers of pictures share.
 namespace graft::data {
@@ -25,6 +26,9 @@ struct Picture {
 
 /// A record for each: "image", and what is known of "label", "width", "height" and the boxes. Keys are those of the files.
 Data pictures(std::vector<Picture> list);
+
+/// image_list() of a table that was read from this file.
+Data listed_pictures(const Data& table, const std::string& path, const ImageListOptions& options = {});
 
 /// By the ending of its name: jpg, jpeg, png, bmp, ppm, pgm, in any case.
 bool is_picture(const std::filesystem::path& path);

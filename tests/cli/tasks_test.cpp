@@ -102,6 +102,15 @@ TEST_CASE("graft predict --csv adds columns and leaves the rows as they are writ
   INFO(answered);
   CHECK(answered.starts_with("id,message,prediction,score\n\"1\",\"a b, a\",A,"));
   CHECK(answered.find("\n2,p q r,C,") != std::string::npos);
+  SECTION("empty lines, line ends in cells and a mark of the byte order are no rows") {
+    test::write(in, "\xEF\xBB\xBFmessage,id\n\n\"a\nb a\",1\n\r\n\np q r,2");
+    REQUIRE(graft("predict " + run + "/model.pt --csv " + in + " --out " + out).code == 0);
+    const std::string written = read_file(out);
+    INFO(written);
+    CHECK(written.starts_with("\xEF\xBB\xBFmessage,id,prediction,score\n\"a\nb a\",1,A,"));
+    CHECK(written.find("\np q r,2,C,") != std::string::npos);
+    CHECK(lines(written) == 4);
+  }
   SECTION("a file that has the columns already is refused") {
     const Result again = graft("predict " + run + "/model.pt --csv " + out + " --out " + graft.folder.file("twice.csv"));
     CHECK(again.code == 2);
@@ -111,6 +120,9 @@ TEST_CASE("graft predict --csv adds columns and leaves the rows as they are writ
     test::write(in, "id,text\n1,a\n");
     CHECK(graft("predict " + run + "/model.pt --csv " + in + " --out " + out).err.find("graft-D012") != std::string::npos);
     CHECK(graft("predict " + run + "/model.pt --csv " + in).err.find("--out") != std::string::npos);
+    test::write(graft.folder.file("in.conll"), "a O\n");
+    CHECK(graft("predict " + run + "/model.pt --csv " + graft.folder.file("in.conll") + " --out " + out).err.find("graft-D077") !=
+          std::string::npos);
   }
 }
 
