@@ -9,6 +9,7 @@
 #include "graft/text/question_windows.h"
 #include "graft/text/wordpiece.h"
 #include "graft/text/words.h"
+#include "graft/train/data_check.h"
 #include "graft/train/fine_tune.h"
 #include "support.h"
 #include "toys.h"
@@ -156,4 +157,39 @@ TEST_CASE("Language: questions without an answer are told by a threshold that va
   CHECK(report.evaluation.metric("f1") > 0.85);
   CHECK(report.evaluation.metric("no_answer_f1") > 0.85);
   CHECK(dynamic_cast<const head::QuestionAnswering&>(model.head()).options().threshold != 0);
+}
+
+TEST_CASE("check_data: entities of kinds that the model does not know are told, with their number and a place", "[train]") {
+  const auto tagged = [](const std::vector<std::vector<std::string>>& tags) {
+    std::vector<Record> records;
+    for (const auto& each : tags) {
+      records.push_back(
+          {{{"text", std::string("a b c")}, {"tags", each}, {"words", at::tensor({0, 1, 2, 3, 4, 5}, at::kLong).view({3, 2})}},
+           "line " + std::to_string(records.size() + 1)});
+    }
+    return data::records(records);
+  };
+  const Model model = tagger();
+  const auto told = [&](const Splits& splits) {
+    std::vector<Problem> found;
+    for (const Problem& problem : check_data(model, splits)) {
+      if (problem.code == "graft-W026") found.push_back(problem);
+    }
+    return found;
+  };
+  const Data known = tagged({{"B-end", "I-end", "O"}});
+  CHECK(told({known, known, known}).empty());
+  const auto problems = told({known, tagged({{"O", "O", "O"}, {"B-date", "I-date", "B-city"}, {"B-date", "B-date", "B-end"}}), known});
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].message ==
+        "[Data] the validation data has entities of 2 kinds that the model does not know: \"city\" 1 times (line 2), \"date\" 3 times "
+        "(line 2). They are counted as missed.");
+  const Data marked = data::records({{{{"text", std::string("a b c")},
+                                       {"spans", at::tensor({2, 3}, at::kLong).view({1, 2})},
+                                       {"span_labels", std::vector<std::string>{"date"}}},
+                                      "line 9"}});
+  REQUIRE(told({known, {}, marked}).size() == 1);
+  CHECK(told({known, {}, marked}).front().place == "line 9");
+  Model asked = tagger();
+  CHECK(Evaluator().run(asked, marked).metric("recall") == 0);  // the one entity there is was missed
 }
