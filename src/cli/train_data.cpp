@@ -84,9 +84,19 @@ bool take_over(TrainSettings& settings, const Backbone& backbone) {
   return true;
 }
 
-/// What a published classifier reads says more of a picture than its scores for classes that nobody asks for.
+/// True if the layer has fewer outputs than inputs: a linear head on what it read can say all that one on its outputs could.
+bool narrows(const Backbone& backbone, const std::string& weight) {
+  for (const auto& [name, tensor] : backbone.network().parameters()) {
+    if (name == weight) return tensor.size(0) < tensor.size(1);
+  }
+  return false;
+}
+
+/// What a published classifier reads says more of an input than its scores for classes that nobody asks for. Of networks for texts, which
+/// may end in a linear layer of another kind, it has to be the only output, and narrower than what it reads.
 bool leave_classifier_out(std::optional<Backbone>& backbone, const Task& task) {
-  if (!task.pictures || task.kind == Task::Kind::Detect || !graph::classifier(backbone->network())) return false;
+  const auto last = task.kind == Task::Kind::Detect ? std::nullopt : graph::classifier(backbone->network());
+  if (!last || (!task.pictures && !(last->is_only_output && narrows(*backbone, last->weight)))) return false;
   backbone = backbone::without_classifier(*backbone);
   return true;
 }

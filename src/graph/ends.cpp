@@ -14,39 +14,46 @@ namespace {
 
 namespace jit = torch::jit;
 
+struct End {
+  jit::Node* node = nullptr;
+  bool is_only_output = true;
+};
+
 /// The last linear layer before the output, through operators without weights.
-jit::Node* classifier_node(jit::Graph& graph) {
+End classifier_end(jit::Graph& graph) {
   jit::Value* value = graph.outputs()[0];
+  bool is_only = true;
   for (int steps = 0; steps < 20; ++steps) {
     jit::Node* node = value->node();
-    if (node->kind() == c10::aten::linear || node->kind() == c10::aten::addmm) return node;
+    if (node->kind() == c10::aten::linear || node->kind() == c10::aten::addmm) return {node, is_only};
     const bool is_container = node->kind() == c10::prim::TupleConstruct || node->kind() == c10::prim::DictConstruct;
     if (is_container) {
+      is_only &= node->inputs().size() == (node->kind() == c10::prim::TupleConstruct ? 1U : 2U);
       value = node->inputs().back();
       continue;
     }
     static const std::unordered_set<std::string> plain = {"aten::softmax", "aten::log_softmax", "aten::sigmoid", "aten::squeeze",
                                                           "aten::view",    "aten::reshape",     "aten::flatten", "aten::contiguous",
                                                           "aten::to",      "aten::dropout"};
-    if (!plain.contains(node->kind().toQualString())) return nullptr;
+    if (!plain.contains(node->kind().toQualString())) return {};
     value = node->input(0);
   }
-  return nullptr;
+  return {};
 }
 
 }  // namespace
 
 std::optional<Classifier> classifier(const Network& network) {
   const auto graph = inlined_forward(network.module());
-  const jit::Node* node = classifier_node(*graph);
+  const auto [node, is_only_output] = classifier_end(*graph);
   if (node == nullptr || node->kind() != c10::aten::linear) return std::nullopt;
-  const Classifier found{relative_path(node->input(1)), relative_path(node->input(2))};
+  const Classifier found{relative_path(node->input(1)), relative_path(node->input(2)), is_only_output};
   return found.weight.empty() ? std::nullopt : std::optional(found);
 }
 
 Network without_classifier(const Network& network) {
   const auto graph = inlined_forward(network.module());
-  const jit::Node* node = classifier_node(*graph);
+  const jit::Node* node = classifier_end(*graph).node;
   if (node == nullptr) {
     throw ModelError({.code = "graft-M023",
                       .message = "[Backbone] the network does not end in a linear layer, so there is no classifier to take away.",

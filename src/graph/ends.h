@@ -12,6 +12,8 @@ namespace graft::graph {
 /// The last linear layer, if what comes after it has no weights: a classifier.
 struct Classifier {
   std::string weight, bias;  // dotted names; `bias` is empty if there is none
+  /// Nothing else comes out of the network.
+  bool is_only_output = true;
 };
 std::optional<Classifier> classifier(const Network& network);
 /// A copy that gives what the classifier reads. Throws ModelError if there is none.

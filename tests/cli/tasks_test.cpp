@@ -1,4 +1,5 @@
 // What graft train learns from which files, and what graft predict makes of them.
+#include "halves.h"
 #include "program.h"
 
 using namespace graft;
@@ -178,4 +179,32 @@ TEST_CASE("graft train --check says that everything fits and writes nothing", "[
   CHECK(result.code == 0);
   CHECK(result.out.find("everything fits") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(graft.folder.file("r")));
+}
+
+TEST_CASE("graft train: the classifier that a network for texts was published with is left out, another last layer is not", "[cli]") {
+  const Tasks t;
+  const Program& graft = t.graft;
+  const auto run = [&](const std::string& outputs, std::int64_t classes) {
+    const std::string code =
+        "def forward(self, input_ids):\n    h = torch.tanh(torch.linear(torch.embedding(self.e, input_ids).mean(1), self.w1))\n"
+        "    y = torch.linear(h, self.w2, self.b2)\n    return " +
+        outputs + "\n";
+    at::manual_seed(0);
+    Backbone(
+        test::network_of(
+            code, {{"e", at::randn({200, 8})}, {"w1", at::randn({12, 8})}, {"w2", at::randn({classes, 12})}, {"b2", at::zeros({classes})}}))
+        .save(graft.folder.file("net.pt"));
+    const Result result =
+        graft("train --backbone " + graft.folder.file("net.pt") + " --tokenizer " + test::golden_path("tiny_bert/vocab.txt") + " --train " +
+              graft.messages("texts.csv", 60, 0) + " --force --out " + graft.folder.file("run"));
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    CHECK((Model::load(t.model(), {.device = "cpu"}).head().parameters()["weight"].size(1) == 12) ==
+          (result.err.find("own classifier is left out") != std::string::npos));
+    return result.err.find("own classifier is left out") != std::string::npos;
+  };
+  CHECK(run("y", 3));
+  CHECK(run("(y,)", 3));
+  CHECK_FALSE(run("y", 16));
+  CHECK_FALSE(run("(y, y)", 3));
 }

@@ -1,5 +1,6 @@
 #include "graph/ends.h"
 
+#include "halves.h"
 #include "support.h"
 
 using namespace graft;
@@ -23,6 +24,18 @@ TEST_CASE("Ends: the classifier is found behind dropout, in every form, and not 
   const c10::NoGradGuard no_grad;
   CHECK(graph::without_classifier(load("resnet_script"))({at::randn({2, 3, 16, 16})})["features"].sizes().vec() ==
         std::vector<std::int64_t>{2, 16});
+}
+
+TEST_CASE("Ends: a classifier is told from one beside other outputs", "[graph]") {
+  const auto is_only = [](const std::string& outputs) {
+    const std::string code = "def forward(self, x):\n    y = torch.linear(torch.tanh(x), self.w)\n    return " + outputs + "\n";
+    return graph::classifier(test::network_of(code, {{"w", at::ones({2, 4})}}))->is_only_output;
+  };
+  CHECK(is_only("y"));
+  CHECK(is_only("(y,)"));
+  CHECK(is_only("{'logits': y}"));
+  CHECK_FALSE(is_only("(x, y)"));
+  CHECK_FALSE(is_only("{'hidden': x, 'logits': y}"));
 }
 
 TEST_CASE("Ends: what a network does with its arguments first", "[graph]") {
