@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <ranges>
 #include <vector>
@@ -162,8 +163,11 @@ class TrainedNorm : public torch::autograd::Function<TrainedNorm<Number>> {
     const bool needs_output = added.defined() && cuts(norm);
     context->save_for_backward({x, line, needs_output ? y : at::Tensor()});
     context->saved_data["cuts"] = cuts(norm);
-    context->saved_data["low"] = norm.low;
-    context->saved_data["high"] = norm.high;
+    // Beyond the next smaller and larger number lie the limits and what is between them.
+    constexpr float all = std::numeric_limits<float>::infinity();
+    const auto low = static_cast<float>(norm.low), high = static_cast<float>(norm.high);
+    context->saved_data["low"] = static_cast<double>(norm.passes_at_limits ? std::nextafter(low, -all) : low);
+    context->saved_data["high"] = static_cast<double>(norm.passes_at_limits ? std::nextafter(high, all) : high);
     context->saved_data["has_residual"] = added.defined();
     context->saved_data["has_weight"] = weight.has_value();
     context->saved_data["has_bias"] = bias.has_value();
@@ -255,6 +259,7 @@ at::Tensor batch_norm(const at::Tensor& x, const BatchNorm& norm) {
                                 norm.epsilon, norm.cudnn);
   if (norm.residual) y = y + *norm.residual;
   if (!cuts(norm)) return y;
+  if (norm.passes_at_limits) return at::clamp(y, norm.low, norm.high);
   return norm.low == 0 && std::isinf(norm.high) ? at::relu(y) : at::hardtanh(y, norm.low, norm.high);
 }
 

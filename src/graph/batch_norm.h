@@ -21,6 +21,8 @@ struct BatchNorm {
   /// What is then cut off: below 0 for ReLU, also above 6 for ReLU6.
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
+  /// The gradient passes where the output is low or high itself, as in aten::clamp; ReLU stops it there.
+  bool passes_at_limits = false;
 };
 
 /// Batch norm, sum and activation. In training on the CPU, where x is float32 or bfloat16 [N, C, H, W] with its channels last, they are two

@@ -5,6 +5,8 @@
 #include <torch/csrc/jit/runtime/custom_operator.h>
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -21,9 +23,10 @@ namespace jit = torch::jit;
 const char* batch_norm_operator() {
   static const jit::RegisterOperators registered({jit::Operator(
       "graft::batch_norm(Tensor x, Tensor? weight, Tensor? bias, Tensor? mean, Tensor? variance, bool train, float momentum, float eps, "
-      "bool cudnn, Tensor? residual, float low, float high) -> Tensor",
+      "bool cudnn, Tensor? residual, float low, float high, bool passes_at_limits) -> Tensor",
       [](jit::Stack& stack) {
         BatchNorm norm;
+        norm.passes_at_limits = jit::pop(stack).toBool();
         norm.high = jit::pop(stack).toDouble();
         norm.low = jit::pop(stack).toDouble();
         norm.residual = jit::pop(stack).toOptional<at::Tensor>();
@@ -73,13 +76,10 @@ bool stays(jit::Node* from, const jit::Node* to, const jit::Module& module) {
   return from == to;
 }
 
-/// Where the activation that alone reads a value cuts it off, if it is one that only cuts.
-std::pair<double, double> limits_of(const Activation& activation) {
-  constexpr double all = std::numeric_limits<double>::infinity();
-  if (activation.name == "relu") return {0, all};
-  // aten::clamp lets the gradient pass at its limits.
-  const bool cuts = activation.name == "hardtanh" && activation.node->kind() != c10::aten::clamp;
-  return cuts ? std::pair(activation.numbers[0], activation.numbers[1]) : std::pair(-all, all);
+/// Where an activation cuts a value off, if that is all it does.
+std::optional<std::pair<double, double>> limits_of(const Activation& activation) {
+  if (activation.name == "relu") return std::pair(0.0, std::numeric_limits<double>::infinity());
+  return activation.name == "hardtanh" ? std::optional(std::pair(activation.numbers[0], activation.numbers[1])) : std::nullopt;
 }
 
 void join(jit::Graph& graph, jit::Node* norm, const jit::Module& module) {
@@ -91,16 +91,20 @@ void join(jit::Graph& graph, jit::Node* norm, const jit::Module& module) {
     sum = {};
   }
   const Activation activation = activation_after(joined.back()->output());
-  std::pair limits = limits_of({});
-  if (activation.node != nullptr && limits_of(activation) != limits && stays(norm, activation.node, module)) {
-    limits = limits_of(activation);
+  auto limits = limits_of(activation);
+  const bool clamps = limits && activation.node->kind() == c10::aten::clamp;
+  if (limits && !(clamps && sum.node != nullptr) && stays(norm, activation.node, module)) {
     joined.push_back(activation.node);
+  } else {
+    limits.reset();
   }
   const jit::WithInsertPoint at(joined.back());
   std::vector<jit::Value*> inputs = norm->inputs().vec();
   inputs.push_back(sum.node != nullptr ? sum.other : graph.insertConstant(c10::IValue()));
-  inputs.push_back(graph.insertConstant(limits.first));
-  inputs.push_back(graph.insertConstant(limits.second));
+  constexpr double all = std::numeric_limits<double>::infinity();
+  inputs.push_back(graph.insertConstant(limits ? limits->first : -all));
+  inputs.push_back(graph.insertConstant(limits ? limits->second : all));
+  inputs.push_back(graph.insertConstant(clamps));
   joined.back()->output()->replaceAllUsesWith(insert_operator(graph, batch_norm_operator(), inputs));
   while (!joined.empty()) {
     joined.back()->destroy();

@@ -113,6 +113,18 @@ TEST_CASE("BatchNorm: outputs, gradients and statistics are those of LibTorch's 
   }
 }
 
+TEST_CASE("BatchNorm: ReLU stops the gradient at its limits, a clamp does not", "[graph]") {
+  // With a weight of 0 every output is the bias: a limit.
+  const bool passes = GENERATE(true, false), has_residual = GENERATE(true, false);
+  const float limit = GENERATE(0.0F, 6.0F);
+  const at::Tensor x = at::randn({3, 16, 2, 2}).contiguous(at::MemoryFormat::ChannelsLast), weight = at::zeros({16});
+  const at::Tensor bias = at::full({16}, limit).requires_grad_(true);
+  graph::BatchNorm norm{.weight = weight, .bias = bias, .train = true, .low = 0, .high = 6, .passes_at_limits = passes};
+  if (has_residual) norm.residual = at::zeros_like(x);
+  graph::batch_norm(x, norm).sum().backward();
+  CHECK(bias.grad().equal(at::full({16}, passes ? 12.0 : 0.0)));
+}
+
 TEST_CASE("BatchNorm: hand-computed", "[graph]") {
   // Values 1 and 3 of each channel have mean 2 and variance 1, without bias 4 / 3 of four values.
   const at::Tensor x = at::tensor({1.0F, 3.0F, 1.0F, 3.0F}).view({4, 1, 1, 1}).expand({4, 2, 1, 1}).contiguous();
