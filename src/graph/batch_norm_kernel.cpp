@@ -1,6 +1,7 @@
 #include "graph/batch_norm_kernel.h"
 
 #include "graph/vectors.h"
+#include "graph/widest_kernel.h"
 
 namespace graft::graph {
 namespace {
@@ -162,43 +163,23 @@ std::int64_t period_of(const BatchNormGradient<Number>& task) {
   return task.of.period;
 }
 
-template <int lanes, class Task>
-GRAFT_INLINE void run(const Task& task, std::int64_t begin, std::int64_t end) {
-  constexpr int vectors = 4;
-  const std::int64_t period = period_of(task), whole = end - (end - begin) % period;
-  for (std::int64_t column = 0; column < period; column += vectors * lanes)
-    Columns<lanes, vectors>::run(task, begin + column, whole, column);
-  for (std::int64_t i = whole; i < end; ++i) Columns<1, 1>::run(task, i, i + 1, i - whole);
-}
-
-template <class Task>
-void run_plain(const Task& task, std::int64_t begin, std::int64_t end) {
-  run<4>(task, begin, end);
-}
-
-#if defined(__x86_64__)
-template <class Task>
-[[gnu::target("avx2,fma")]] void run_avx2(const Task& task, std::int64_t begin, std::int64_t end) {
-  run<8>(task, begin, end);
-}
-template <class Task>
-[[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,fma")]] void run_avx512(const Task& task, std::int64_t begin, std::int64_t end) {
-  run<16>(task, begin, end);
-}
-#endif
+template <int lanes>
+struct Kernel {
+  template <class Task>
+  GRAFT_INLINE void run(const Task& task, std::int64_t begin, std::int64_t end) {
+    constexpr int vectors = 4;
+    const std::int64_t period = period_of(task), whole = end - (end - begin) % period;
+    for (std::int64_t column = 0; column < period; column += vectors * lanes)
+      Columns<lanes, vectors>::run(task, begin + column, whole, column);
+    for (std::int64_t i = whole; i < end; ++i) Columns<1, 1>::run(task, i, i + 1, i - whole);
+  }
+};
 
 }  // namespace
 
 template <class Task>
 void run_batch_norm(const Task& task, std::int64_t begin, std::int64_t end) {
-  static const auto kernel = [] {
-#if defined(__x86_64__)
-    return widest(run_avx512<Task>, run_avx2<Task>, run_plain<Task>);
-#else
-    return run_plain<Task>;
-#endif
-  }();
-  kernel(task, begin, end);
+  run_widest<Kernel>(task, begin, end);
 }
 
 #define GRAFT_FOR_NUMBERS(Task)                                                                \

@@ -1,6 +1,7 @@
 #include "graph/gelu_kernel.h"
 
 #include "graph/vector_math.h"
+#include "graph/widest_kernel.h"
 
 namespace graft::graph {
 namespace {
@@ -54,39 +55,13 @@ struct Kernel : VectorMath<lanes> {
   }
 };
 
-template <class Task>
-void run_plain(const Task& task, std::int64_t begin, std::int64_t end) {
-  Kernel<4>::run(task, begin, end);
-}
-
-#if defined(__x86_64__)
-template <class Task>
-[[gnu::target("avx2,fma")]] void run_avx2(const Task& task, std::int64_t begin, std::int64_t end) {
-  Kernel<8>::run(task, begin, end);
-}
-template <class Task>
-[[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,fma")]] void run_avx512(const Task& task, std::int64_t begin, std::int64_t end) {
-  Kernel<16>::run(task, begin, end);
-}
-#endif
-
-template <class Task>
-void run(const Task& task, std::int64_t begin, std::int64_t end) {
-  static const auto kernel = [] {
-#if defined(__x86_64__)
-    return widest(run_avx512<Task>, run_avx2<Task>, run_plain<Task>);
-#else
-    return run_plain<Task>;
-#endif
-  }();
-  kernel(task, begin, end);
-}
-
 }  // namespace
 
-void gelu_rows(const GeluTask<float>& task, std::int64_t begin, std::int64_t end) { run(task, begin, end); }
-void gelu_rows(const GeluTask<c10::BFloat16>& task, std::int64_t begin, std::int64_t end) { run(task, begin, end); }
-void gelu_gradient_rows(const GeluGradientTask<float>& task, std::int64_t begin, std::int64_t end) { run(task, begin, end); }
-void gelu_gradient_rows(const GeluGradientTask<c10::BFloat16>& task, std::int64_t begin, std::int64_t end) { run(task, begin, end); }
+void gelu_rows(const GeluTask<float>& task, std::int64_t begin, std::int64_t end) { run_widest<Kernel>(task, begin, end); }
+void gelu_rows(const GeluTask<c10::BFloat16>& task, std::int64_t begin, std::int64_t end) { run_widest<Kernel>(task, begin, end); }
+void gelu_gradient_rows(const GeluGradientTask<float>& task, std::int64_t begin, std::int64_t end) { run_widest<Kernel>(task, begin, end); }
+void gelu_gradient_rows(const GeluGradientTask<c10::BFloat16>& task, std::int64_t begin, std::int64_t end) {
+  run_widest<Kernel>(task, begin, end);
+}
 
 }  // namespace graft::graph
