@@ -100,7 +100,7 @@ WrittenCsv written_csv(const std::string& path, const CsvOptions& options) {
   return {.data = Data(table), .columns = table->columns(), .file = table->file(), .starts = table->starts()};
 }
 
-Data csv(const std::string& path, const CsvOptions& options) { return written_csv(path, options).data; }
+Data csv(const std::string& path, const CsvOptions& options) { return Data(std::make_shared<Csv>(path, options)); }
 
 std::string csv_field(const std::string& text, char delimiter) {
   if (text.find_first_of(std::string("\"\r\n") + delimiter) == std::string::npos) return text;

@@ -19,12 +19,11 @@ struct WrittenCsv {
   std::vector<std::size_t> starts;
 
   /// As they stand in the file, without the ends of their lines.
-  std::string_view header() const { return between(0, starts.front()); }
-  std::string_view row(std::size_t index) const {
-    return between(starts[index], index + 1 < starts.size() ? starts[index + 1] : file->bytes().size());
-  }
+  std::string_view header() const { return between(0, start_of(0)); }
+  std::string_view row(std::size_t index) const { return between(starts[index], start_of(index + 1)); }
 
  private:
+  std::size_t start_of(std::size_t index) const { return index < starts.size() ? starts[index] : file->bytes().size(); }
   std::string_view between(std::size_t begin, std::size_t end) const {
     std::string_view text = file->bytes().substr(begin, end - begin);
     while (text.starts_with('\n') || text.starts_with('\r')) text.remove_prefix(1);

@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
-#include <ranges>
 #include <vector>
 
 #include "graph/batch_norm_kernel.h"
-#include "graph/torch_threads.h"
+#include "graph/batch_norm_tasks.h"
 
 namespace graft::graph {
 namespace {
@@ -21,54 +19,8 @@ using torch::autograd::variable_list;
 
 constexpr auto channels_last = at::MemoryFormat::ChannelsLast;
 
-std::int64_t period_of(std::int64_t channels) { return std::lcm(channels, batch_norm_block); }
 // What odd numbers of channels may need; a task is as much again at the least.
 constexpr std::int64_t longest_period = 8192;
-
-/// The values of a tensor in tasks of whole periods that stay in a core's cache. Sums are made task by task, whatever the number of
-/// threads.
-struct Tasks {
-  std::int64_t values, channels, period, size, count;
-
-  explicit Tasks(const at::Tensor& x)
-      : values(x.numel()),
-        channels(x.size(1)),
-        period(period_of(channels)),
-        size(std::max<std::int64_t>(1, 16384 / period) * period),
-        count((values + size - 1) / size) {}
-
-  std::int64_t begin(std::int64_t task) const { return task * size; }
-  std::int64_t end(std::int64_t task) const { return std::min(values, (task + 1) * size); }
-  /// Values of each channel.
-  std::int64_t rows(std::int64_t task) const { return (end(task) - begin(task)) / channels; }
-  std::int64_t rows() const { return values / channels; }
-
-  /// body(task), on LibTorch's threads.
-  template <class Body>
-  void each(const Body& body) const {
-    on_torch_threads(count, 1, [&](std::span<const std::int64_t> tasks) { std::ranges::for_each(tasks, body); });
-  }
-  /// The last ones first: they still lie in the cache.
-  template <class Body>
-  void each_backwards(const Body& body) const {
-    on_torch_threads(count, 1, [&](std::span<const std::int64_t> tasks) { std::ranges::for_each(tasks | std::views::reverse, body); });
-  }
-
-  /// The sum of each channel from those of a period's places.
-  void fold(const std::vector<float>& sums, float* to) const {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      double total = 0;
-      for (std::int64_t i = c; i < period; i += channels) total += sums[static_cast<std::size_t>(i)];
-      to[c] = static_cast<float>(total);
-    }
-  }
-  /// A period of what belongs to the channels.
-  std::vector<float> repeated(const float* channel_values) const {
-    std::vector<float> all(static_cast<std::size_t>(period));
-    for (std::int64_t i = 0; i < period; i += channels) std::copy_n(channel_values, channels, all.begin() + i);
-    return all;
-  }
-};
 
 struct Moments {
   std::vector<double> mean, squares;  // of a channel: the sum of squared distances to the mean
@@ -77,7 +29,7 @@ struct Moments {
 /// By the means and squares of parts (Chan, Golub and LeVeque, Updating formulae and a pairwise algorithm for computing sample variances,
 /// 1979).
 template <class Number>
-Moments moments_of(const Tasks& tasks, const Number* x) {
+Moments moments_of(const BatchNormTasks& tasks, const Number* x) {
   const std::int64_t channels = tasks.channels;
   const auto width = static_cast<std::size_t>(channels);
   std::vector<float> means(static_cast<std::size_t>(tasks.count) * width), squares(means.size());
@@ -129,7 +81,7 @@ class TrainedNorm : public torch::autograd::Function<TrainedNorm<Number>> {
   /// Autograd counts tensors among the arguments, not those in `norm`.
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const std::optional<at::Tensor>& residual,
                             const std::optional<at::Tensor>& weight, const std::optional<at::Tensor>& bias, const BatchNorm& norm) {
-    const Tasks tasks(x);
+    const BatchNormTasks tasks(x);
     const Moments moments = moments_of(tasks, x.const_data_ptr<Number>());
     const auto rows = static_cast<double>(tasks.rows());
     move_running(norm.running_mean, moments.mean, 1, norm.momentum);
@@ -178,7 +130,7 @@ class TrainedNorm : public torch::autograd::Function<TrainedNorm<Number>> {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &y = saved[2], given = gradients[0].contiguous(channels_last);
     const bool has_residual = context->saved_data["has_residual"].toBool(), cuts = context->saved_data["cuts"].toBool();
-    const Tasks tasks(x);
+    const BatchNormTasks tasks(x);
     const std::int64_t channels = tasks.channels;
     const auto* const line = saved[1].const_data_ptr<float>();
     const std::vector<float> mean = tasks.repeated(line), scale = tasks.repeated(line + 2 * channels),
@@ -238,7 +190,7 @@ class TrainedNorm : public torch::autograd::Function<TrainedNorm<Number>> {
 
 bool has_own_kernel(const at::Tensor& x, const BatchNorm& norm) {
   if (!norm.train || !x.is_cpu() || x.dim() != 4 || x.numel() == 0 || !x.is_contiguous(channels_last)) return false;
-  if ((x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16) || period_of(x.size(1)) > longest_period) return false;
+  if ((x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16) || batch_norm_period(x.size(1)) > longest_period) return false;
   const auto fits = [&](const std::optional<at::Tensor>& values) {
     return !values ||
            (values->is_cpu() && values->scalar_type() == at::kFloat && values->is_contiguous() && values->sizes() == x.sizes().slice(1, 1));

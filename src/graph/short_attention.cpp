@@ -3,15 +3,11 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/jit/runtime/custom_operator.h>
 
-#include <algorithm>
 #include <cmath>
-#include <span>
-#include <vector>
 
-#include "graph/attention_kernel.h"
+#include "graph/attention_heads.h"
 #include "graph/attention_mask.h"
 #include "graph/row_blocks.h"
-#include "graph/torch_threads.h"
 
 namespace graft::graph {
 namespace {
@@ -34,11 +30,6 @@ bool has_own_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& 
          k.size(2) <= longest;
 }
 
-template <class Number>
-Rows<Number> rows_of(const at::Tensor& tensor, std::int64_t n, std::int64_t h) {
-  return {tensor.const_data_ptr<Number>() + n * tensor.stride(0) + h * tensor.stride(1), tensor.stride(2)};
-}
-
 /// `added` may be undefined.
 template <class Number>
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& added, float scale) {
@@ -46,23 +37,18 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
   // As the linear layer that follows wants it.
   const at::Tensor out = empty_with_room({samples, length, heads * width}, q.options());
   auto* results = out.mutable_data_ptr<Number>();
-  const std::int64_t grain = std::max<std::int64_t>(1, 16384 / (length * keys));
-  on_torch_threads(samples * heads, grain, [&](std::span<const std::int64_t> tasks) {
-    std::vector<float> scratch(static_cast<std::size_t>(attention_scratch(keys, width)));
-    for (const std::int64_t task : tasks) {
-      const std::int64_t n = task / heads, h = task % heads;
-      attend(AttentionTask<Number>{.q = rows_of<Number>(q, n, h),
-                                   .k = rows_of<Number>(k, n, h),
-                                   .v = rows_of<Number>(v, n, h),
-                                   .mask = added.defined() ? rows_of<float>(added, n, h) : Rows<float>{},
-                                   .out = results + (n * length * heads + h) * width,
-                                   .out_stride = heads * width,
-                                   .queries = length,
-                                   .keys = keys,
-                                   .width = width,
-                                   .scale = scale},
-             scratch.data());
-    }
+  on_heads(q, k, attention_scratch(keys, width), [&](std::int64_t n, std::int64_t h, float* scratch) {
+    attend(AttentionTask<Number>{.q = rows_of<Number>(q, n, h),
+                                 .k = rows_of<Number>(k, n, h),
+                                 .v = rows_of<Number>(v, n, h),
+                                 .mask = added.defined() ? rows_of<float>(added, n, h) : Rows<float>{},
+                                 .out = results + (n * length * heads + h) * width,
+                                 .out_stride = heads * width,
+                                 .queries = length,
+                                 .keys = keys,
+                                 .width = width,
+                                 .scale = scale},
+           scratch);
   });
   return out.view({samples, length, heads, width}).transpose(1, 2);
 }

@@ -5,14 +5,12 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/jit/runtime/custom_operator.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <vector>
 
+#include "graph/attention_heads.h"
 #include "graph/attention_mask.h"
 #include "graph/dropout.h"
-#include "graph/torch_threads.h"
 #include "graph/training_attention_kernel.h"
 
 namespace graft::graph {
@@ -20,11 +18,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-template <class Number>
-Rows<Number> rows_of(const at::Tensor& tensor, std::int64_t n, std::int64_t h) {
-  return {tensor.const_data_ptr<Number>() + n * tensor.stride(0) + h * tensor.stride(1), tensor.stride(2)};
-}
 
 template <class Number>
 Results<Number> results_of(const at::Tensor& tensor, std::int64_t n, std::int64_t h) {
@@ -38,16 +31,6 @@ at::Tensor empty_by_position(const at::Tensor& like) {
   return at::empty({like.size(0), like.size(2), like.size(1), like.size(3)}, like.options()).transpose(1, 2);
 }
 
-/// body(n, h, scratch) for every head of every sample, on LibTorch's threads.
-template <class Body>
-void on_heads(const at::Tensor& q, const at::Tensor& k, const Body& body) {
-  const std::int64_t heads = q.size(1), grain = std::max<std::int64_t>(1, 16384 / (q.size(2) * k.size(2)));
-  on_torch_threads(q.size(0) * heads, grain, [&](std::span<const std::int64_t> tasks) {
-    std::vector<float> scratch(static_cast<std::size_t>(training_attention_scratch(k.size(2), k.size(3))));
-    for (const std::int64_t task : tasks) body(task / heads, task % heads, scratch.data());
-  });
-}
-
 template <class Number>
 class TrainingAttention : public torch::autograd::Function<TrainingAttention<Number>> {
  public:
@@ -56,7 +39,7 @@ class TrainingAttention : public torch::autograd::Function<TrainingAttention<Num
     const variable_list given{rows_together(q), rows_together(k), rows_together(v), mask.value_or(at::Tensor())};
     const Dropping dropping = draw_dropping(p);
     const at::Tensor out = empty_by_position(q), sums = at::empty({q.size(0), q.size(1), q.size(2)}, q.options().dtype(at::kFloat));
-    on_heads(q, k, [&](std::int64_t n, std::int64_t h, float* scratch) {
+    on_heads(q, k, training_attention_scratch(k.size(2), k.size(3)), [&](std::int64_t n, std::int64_t h, float* scratch) {
       attend_forward(task_of(given, static_cast<float>(scale), dropping, n, h), results_of<Number>(out, n, h),
                      sums.mutable_data_ptr<float>() + n * sums.stride(0) + h * sums.stride(1), scratch);
     });
@@ -77,7 +60,7 @@ class TrainingAttention : public torch::autograd::Function<TrainingAttention<Num
                             static_cast<std::uint16_t>(context->saved_data["dropped"].toInt()),
                             static_cast<float>(context->saved_data["dropout_scale"].toDouble())};
     const auto scale = static_cast<float>(context->saved_data["softmax_scale"].toDouble());
-    on_heads(q, k, [&](std::int64_t n, std::int64_t h, float* scratch) {
+    on_heads(q, k, training_attention_scratch(k.size(2), k.size(3)), [&](std::int64_t n, std::int64_t h, float* scratch) {
       const AttentionGradients<Number> places{rows_of<Number>(given, n, h), results_of<Number>(dq, n, h), results_of<Number>(dk, n, h),
                                               results_of<Number>(dv, n, h)};
       attend_backward(task_of(saved, scale, dropping, n, h), places, sums.const_data_ptr<float>() + n * sums.stride(0) + h * sums.stride(1),
@@ -136,6 +119,10 @@ at::Tensor training_attention(const at::Tensor& q, const at::Tensor& k, const at
     if (options.mask) mask = added_mask(*options.mask, {q.size(0), q.size(1), q.size(2), k.size(2)});
     return q.scalar_type() == at::kFloat ? TrainingAttention<float>::apply(q, k, v, mask, scale, options.p)
                                          : TrainingAttention<c10::BFloat16>::apply(q, k, v, mask, scale, options.p);
+  }
+  if (q.is_cpu() && q.scalar_type() == at::kBFloat16) {
+    const c10::impl::ExcludeDispatchKeyGuard without_autocast(c10::DispatchKey::AutocastCPU);
+    return training_attention(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), options).to(at::kBFloat16);
   }
   if (options.p == 0 || options.causal || options.grouped || !q.is_cpu())
     return at::scaled_dot_product_attention(q, k, v, options.mask, options.p, options.causal, options.scale, options.grouped);

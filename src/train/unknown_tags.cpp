@@ -19,9 +19,8 @@ struct Met {
   std::string place;
 };
 
-std::map<std::string, Met> unknown_in(const Data& data, const head::TokenClassifierOptions& options) {
+std::map<std::string, Met> unknown_in(const Data& data, const head::TokenClassifierOptions& options, bool by_kind) {
   const std::set<std::string> labels(options.labels.begin(), options.labels.end());
-  const bool by_kind = std::ranges::all_of(labels, head::is_bio);
   std::map<std::string, Met> unknown;
   for (std::size_t i = 0; i < data.size(); ++i) {
     const Record record = data.get(i);
@@ -48,7 +47,7 @@ std::vector<Problem> unknown_tags(const Model& model, const Splits& data) {
   if (head == nullptr) return found;
   const bool by_kind = std::ranges::all_of(head->options().labels, head::is_bio);
   const auto tell = [&](const Data& part, const std::string& name, const std::string& remedy) {
-    const std::map<std::string, Met> unknown = unknown_in(part, head->options());
+    const std::map<std::string, Met> unknown = unknown_in(part, head->options(), by_kind);
     if (unknown.empty()) return;
     std::string list;
     std::size_t named = 0;

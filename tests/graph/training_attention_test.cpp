@@ -138,6 +138,16 @@ TEST_CASE("TrainingAttention: what has no kernel goes to LibTorch", "[graph]") {
   for (std::size_t i = 0; i < a.size(); ++i) CHECK(test::max_difference(a[i], b[i]) < 1e-6);
 }
 
+TEST_CASE("TrainingAttention: what has no kernel is computed in float32 for bfloat16", "[graph]") {
+  const Inputs inputs = inputs_of(2, 2, 20, 20, 32, at::kBFloat16);
+  const auto a = in_one(inputs, {.causal = true});
+  const auto b = pass(inputs, [](const Inputs& in) {
+    const auto wide = [](const at::Tensor& x) { return x.to(at::kFloat); };
+    return at::scaled_dot_product_attention(wide(in.q), wide(in.k), wide(in.v), std::nullopt, 0.0, true).to(at::kBFloat16);
+  });
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i].equal(b[i]));
+}
+
 TEST_CASE("TrainingAttention: a mask that trains gets its gradient", "[graph]") {
   const Inputs inputs = inputs_of(2, 2, 20, 20, 8);
   const at::Tensor mask = at::zeros({1, 2, 20, 20}).requires_grad_(true);
