@@ -6,7 +6,6 @@
 #include <functional>
 #include <set>
 
-#include "core/hash.h"
 #include "core/names.h"
 #include "core/warning.h"
 #include "data/joined_labels.h"
@@ -127,19 +126,7 @@ class Renamed final : public Dataset {
     rename_classes(record, map_, [this](const std::string& name) { return name_in(map_, name); });
     return record;
   }
-  std::string key(std::size_t index) const override {
-    bool is_changed = false;
-    Hash hash;
-    hash.add(whole_.key(index));
-    Record record = whole_.get(index);
-    rename_classes(record, map_, [&](const std::string& name) {
-      std::string now = name_in(map_, name);
-      is_changed |= now != name;
-      hash.add(now);
-      return now;
-    });
-    return is_changed ? hash.hex() : whole_.key(index);
-  }
+  std::string key(std::size_t index) const override { return whole_.key(index); }
 
  private:
   Data whole_;

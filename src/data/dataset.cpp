@@ -1,10 +1,9 @@
 #include "graft/data/dataset.h"
 
 #include <algorithm>
-#include <bit>
 #include <set>
 
-#include "core/hash.h"
+#include "data/content.h"
 #include "graft/core/error.h"
 
 namespace graft {
@@ -59,22 +58,7 @@ class Concat final : public Dataset {
 
 }  // namespace
 
-std::string Dataset::key(std::size_t index) const {
-  const Record record = get(index);
-  Hash hash;
-  for (const auto& [name, value] : record.values) {
-    hash.add(name).add(static_cast<std::int64_t>(value.index()));
-    if (const auto* text = std::get_if<std::string>(&value)) hash.add(*text);
-    if (const auto* number = std::get_if<std::int64_t>(&value)) hash.add(*number);
-    if (const auto* number = std::get_if<double>(&value)) hash.add(std::bit_cast<std::int64_t>(*number));
-    if (const auto* tensor = std::get_if<at::Tensor>(&value)) hash.add(*tensor);
-    if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
-      hash.add(static_cast<std::int64_t>(list->size()));
-      for (const std::string& text : *list) hash.add(text);
-    }
-  }
-  return hash.hex();
-}
+std::string Dataset::key(std::size_t index) const { return data::content(get(index)); }
 
 Record Data::get(std::size_t index) const {
   try {

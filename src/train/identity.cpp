@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "core/table.h"
 #include "core/warning.h"
+#include "data/content.h"
 #include "graft/core/error.h"
 #include "graft/version.h"
 #include "graph/fingerprint.h"
@@ -24,7 +25,8 @@ const std::string frozen_precision = "precision of the frozen part";
 std::string digest(const Data& data) {
   if (data.empty()) return "none";
   Hash hash;
-  for (std::size_t i = 0; i < data.size(); ++i) hash.add(data.key(i));
+  // A key may leave out what the frozen part does not see: labels, boxes.
+  for (std::size_t i = 0; i < data.size(); ++i) hash.add(data.key(i)).add(data::content(data.get(i)));
   return std::to_string(data.size()) + " records, " + hash.hex().substr(0, 12);
 }
 

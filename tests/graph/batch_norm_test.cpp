@@ -68,14 +68,7 @@ template <class Function>
 std::vector<at::Tensor> pass(Inputs inputs, const Function& function) {
   inputs.mean = inputs.mean.clone();
   inputs.variance = inputs.variance.clone();
-  const at::Tensor y = function(inputs);
-  (y * at::arange(y.numel(), at::kFloat).sin().view(y.sizes())).sum().backward();
-  std::vector<at::Tensor> found{y.detach()};
-  for (const at::Tensor& leaf : {inputs.x, inputs.residual, inputs.weight, inputs.bias}) {
-    if (!leaf.defined()) continue;
-    found.push_back(leaf.grad());
-    leaf.mutable_grad().reset();
-  }
+  std::vector<at::Tensor> found = test::with_gradients(function(inputs), {inputs.x, inputs.residual, inputs.weight, inputs.bias});
   found.push_back(inputs.mean);
   found.push_back(inputs.variance);
   return found;

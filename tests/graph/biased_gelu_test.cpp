@@ -13,9 +13,8 @@ namespace {
 /// The output, and the gradients of both.
 template <class Function>
 std::vector<at::Tensor> pass(const at::Tensor& x, const at::Tensor& bias, const Function& function) {
-  const at::Tensor own = x.detach().requires_grad_(true), shift = bias.detach().requires_grad_(true), y = function(own, shift);
-  (y * at::arange(y.numel(), at::kFloat).sin().view(y.sizes())).sum().backward();
-  return {y.detach(), own.grad(), shift.grad()};
+  const at::Tensor own = x.detach().requires_grad_(true), shift = bias.detach().requires_grad_(true);
+  return test::with_gradients(function(own, shift), {own, shift});
 }
 
 at::Tensor apart(const at::Tensor& x, const at::Tensor& bias) {

@@ -80,4 +80,15 @@ double relative_difference(const at::Tensor& a, const at::Tensor& b) {
   return max_difference(a, b) / (1e-12 + b.abs().max().item<double>());
 }
 
+std::vector<at::Tensor> with_gradients(const at::Tensor& y, const std::vector<at::Tensor>& leaves) {
+  (y * at::arange(y.numel(), at::kFloat).sin().view(y.sizes())).sum().backward();
+  std::vector<at::Tensor> found{y.detach()};
+  for (const at::Tensor& leaf : leaves) {
+    if (!leaf.defined()) continue;
+    found.push_back(leaf.grad());
+    leaf.mutable_grad().reset();
+  }
+  return found;
+}
+
 }  // namespace graft::test

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <string>
+#include <vector>
 
 #include "core/json.h"
 #include "graft/core/error.h"
@@ -44,6 +45,9 @@ std::string test_data(const std::string& path);
 double max_difference(const at::Tensor& a, const at::Tensor& b);
 /// Of the largest value of `b`.
 double relative_difference(const at::Tensor& a, const at::Tensor& b);
+
+/// `y`, and the gradients that a weighted sum of its numbers gives the leaves, which hold none afterwards. Undefined leaves are passed over.
+std::vector<at::Tensor> with_gradients(const at::Tensor& y, const std::vector<at::Tensor>& leaves);
 
 /// Runs `call` and gives the error it throws; fails the case if it throws none of type E.
 template <class E, class Call>

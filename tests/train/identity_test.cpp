@@ -68,3 +68,29 @@ TEST_CASE("resume: another processor and other threads are only told", "[train][
   CHECK(heard.with("").find("graft-W006: [Trainer] the run was begun with threads 77") != std::string::npos);
   CHECK(heard.with("").find("processor VAX") != std::string::npos);
 }
+
+TEST_CASE("resume: labels that changed are other data, where a key does not know them too", "[train][resume][error]") {
+  // Messages under keys that leave the queue out.
+  class Unlabelled final : public Dataset {
+   public:
+    explicit Unlabelled(Data whole) : whole_(std::move(whole)) {}
+    std::size_t size() const override { return whole_.size(); }
+    Record get(std::size_t index) const override { return whole_.get(index); }
+    std::string key(std::size_t index) const override { return "message " + std::to_string(index); }
+
+   private:
+    Data whole_;
+  };
+  const test::TempDir folder;
+  const auto of = [](Data train) { return Splits{Data(std::make_shared<Unlabelled>(std::move(train))), messages().valid, {}}; };
+  trained(options(folder.path(), false), of(messages().train));
+  const Data relabelled = messages().train.map([](Record record) {
+    std::string& queue = std::get<std::string>(record.values.at("queue"));
+    queue = queue == "A" ? "B" : "A";
+    return record;
+  });
+  const auto error = test::error_of<CheckpointError>([&] { trained(options(folder.path(), true), of(relabelled)); });
+  CHECK(error.code() == "graft-K025");
+  CHECK(error.message().find("\"training data\"") != std::string::npos);
+  trained(options(folder.path(), true), of(messages().train));
+}

@@ -19,8 +19,8 @@ class GRAFT_API Dataset {
   virtual ~Dataset() = default;
   virtual std::size_t size() const = 0;
   virtual Record get(std::size_t index) const = 0;
-  /// Identifies the content of a record, so that what was computed of it is found again in another order, file or run. Default: a digest of
-  /// its values; where these only name a file, its path, size and time belong to the key.
+  /// Identifies what a network sees of a record, so that features of it are found again in another order, file or run: labels may be left
+  /// out. Default: a digest of all its values; where these only name a file, its path, size and time are the key.
   virtual std::string key(std::size_t index) const;
 };
 
