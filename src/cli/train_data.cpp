@@ -49,15 +49,9 @@ Model continued(const TrainSettings& settings, const Task& task, const Data& tra
   }
   model.freeze(policy(settings));
   if (auto* classifier = dynamic_cast<head::Classifier*>(&model.head())) {
-    const auto rejection = settings.rejection();
-    if (rejection) classifier->set_rejection(rejection);
-    std::vector<std::string> labels = classifier->options().labels;
-    for (const std::string& label : train.labels(task.targets.front())) {
-      const bool is_class = !rejection || label != rejection->label;
-      if (is_class && std::ranges::find(labels, label) == labels.end()) labels.push_back(label);
-    }
-    if (labels.size() > classifier->options().labels.size()) model.replace_head(classifier->extended(labels));
+    if (const auto rejection = settings.rejection()) classifier->set_rejection(rejection);
   }
+  if (auto head = model.head().extended_by(train)) model.replace_head(std::move(head));
   return model;
 }
 

@@ -9,6 +9,7 @@
 
 #include "graft/metric/accuracy.h"
 #include "graft/metric/confusion.h"
+#include "head/extended.h"
 #include "head/focal.h"
 #include "head/labels.h"
 #include "head/layers.h"
@@ -86,29 +87,15 @@ Classifier Classifier::from_config(const Json& config) {
   return Classifier(std::move(options));
 }
 
-Classifier Classifier::extended(std::vector<std::string> labels) const {
-  ClassifierOptions options = options_;
-  options.labels = std::move(labels);
-  if (!options.class_weights.empty()) {
-    options.class_weights.assign(options.labels.size(), 1.0);
-    for (std::size_t i = 0; i < options.labels.size(); ++i) {
-      if (const auto old = index_.find(options.labels[i]); old != index_.end())
-        options.class_weights[i] = options_.class_weights[static_cast<std::size_t>(old->second)];
-    }
+Classifier Classifier::extended(std::vector<std::string> labels) const { return head::extended(*this, labels); }
+
+std::unique_ptr<Head> Classifier::extended_by(const Data& data) const {
+  if (!options_.own_layer) return nullptr;
+  std::vector<std::string> labels;
+  for (std::string& label : data.labels(options_.label)) {
+    if (!options_.rejection || label != options_.rejection->label) labels.push_back(std::move(label));
   }
-  Classifier other(std::move(options));
-  const c10::NoGradGuard no_grad;
-  for (const auto& [name, own] : parameters()) {
-    at::Tensor its = other.parameters()[name];
-    if (name.starts_with("hidden_")) {
-      its.copy_(own);
-      continue;
-    }
-    for (const auto& [label, row] : other.index_) {
-      if (const auto old = index_.find(label); old != index_.end()) its[row].copy_(own[old->second]);
-    }
-  }
-  return other;
+  return head::extended_by(*this, labels);
 }
 
 void Classifier::set_rejection(std::optional<RejectionOptions> rejection) {

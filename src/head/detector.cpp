@@ -14,6 +14,7 @@
 #include "head/box_targets.h"
 #include "head/builtin.h"
 #include "head/detector_layers.h"
+#include "head/extended.h"
 #include "head/labels.h"
 #include "head/layers.h"
 
@@ -49,6 +50,16 @@ const at::Tensor& picture_of(const Fields& outputs, const DetectorOptions& optio
                     .place = ""});
 }
 
+std::vector<std::string> labels_in(const Data& data) {
+  std::set<std::string> labels;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    for (const GivenBox& box : boxes_of(data.get(i))) {
+      if (!box.ignored) labels.insert(box.label);
+    }
+  }
+  return {labels.begin(), labels.end()};
+}
+
 }  // namespace
 
 Detector::Detector(DetectorOptions options) : options_(std::move(options)), index_(index_of(options_.labels)) {
@@ -57,13 +68,8 @@ Detector::Detector(DetectorOptions options) : options_(std::move(options)), inde
 }
 
 std::vector<std::string> Detector::labels_of(const Data& data) {
-  std::set<std::string> labels;
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    for (const GivenBox& box : boxes_of(data.get(i))) {
-      if (!box.ignored) labels.insert(box.label);
-    }
-  }
-  if (!labels.empty()) return {labels.begin(), labels.end()};
+  std::vector<std::string> labels = labels_in(data);
+  if (!labels.empty()) return labels;
   throw DataError({.code = "graft-D071",
                    .message = "[Detector] boxes to learn are wanted; the " + std::to_string(data.size()) + " pictures have none.",
                    .remedy = "Check the annotations: their paths, and that objects are not marked as difficult or as crowds.",
@@ -162,6 +168,8 @@ Metrics Detector::metrics() const {
   metrics.push_back(std::make_unique<metric::AveragePrecision>());
   return metrics;
 }
+
+std::unique_ptr<Head> Detector::extended_by(const Data& data) const { return head::extended_by(*this, labels_in(data)); }
 
 Json Detector::config() const {
   Json maps = Json::array();

@@ -68,6 +68,8 @@ bool Head::has_classes() const { return true; }
 Metrics Head::metrics() const { return {}; }
 std::optional<LinearLayer> Head::linear() const { return std::nullopt; }
 
+std::unique_ptr<Head> Head::extended_by(const Data&) const { return nullptr; }
+
 at::Tensor Head::parameter(std::string name, at::Tensor initial) {
   require_attribute_name(name, parameters_, buffers_);
   at::Tensor leaf = initial.detach().requires_grad_(true);

@@ -8,6 +8,7 @@
 #include "data/joined_labels.h"
 #include "graft/core/error.h"
 #include "graft/metric/multilabel.h"
+#include "head/extended.h"
 #include "head/focal.h"
 #include "head/labels.h"
 #include "head/layers.h"
@@ -177,6 +178,11 @@ Metrics MultiLabel::metrics() const {
   Metrics metrics;
   metrics.push_back(std::make_unique<metric::MultiLabel>(static_cast<std::int64_t>(options_.labels.size()), options_.threshold));
   return metrics;
+}
+
+std::unique_ptr<Head> MultiLabel::extended_by(const Data& data) const {
+  if (!options_.own_layer || !options_.columns.empty()) return nullptr;
+  return head::extended_by(*this, labels_of(data, options_.label, options_.separator));
 }
 
 Json MultiLabel::config() const {

@@ -12,6 +12,7 @@
 #include "graft/core/error.h"
 #include "head/entity_metric.h"
 #include "head/entity_text.h"
+#include "head/extended.h"
 #include "head/focal.h"
 #include "head/labels.h"
 #include "head/layers.h"
@@ -42,6 +43,27 @@ struct Vote {
   std::int64_t margin;
 };
 
+/// What labels_of() says, and of data without any entity nothing.
+std::vector<std::string> labels_in(const Data& data, const TokenClassifierOptions& fields) {
+  std::set<std::string> tags, kinds;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    const Record record = data.get(i);
+    for (const std::string& tag : list_of(record, fields.tags)) tags.insert(tag);
+    for (const std::string& kind : list_of(record, fields.span_labels)) kinds.insert(kind);
+  }
+  if (!std::ranges::all_of(tags, is_bio)) return {tags.begin(), tags.end()};
+  for (const std::string& tag : tags) {
+    if (tag != "O") kinds.insert(tag.substr(2));
+  }
+  std::vector<std::string> labels;
+  if (!tags.empty() || !kinds.empty()) labels.push_back("O");
+  for (const std::string& kind : kinds) {
+    labels.push_back("B-" + kind);
+    labels.push_back("I-" + kind);
+  }
+  return labels;
+}
+
 }  // namespace
 
 TokenClassifier::TokenClassifier(TokenClassifierOptions options)
@@ -71,28 +93,12 @@ TokenClassifier TokenClassifier::from_config(const Json& config) {
 }
 
 std::vector<std::string> TokenClassifier::labels_of(const Data& data, const TokenClassifierOptions& fields) {
-  std::set<std::string> tags, kinds;
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    const Record record = data.get(i);
-    for (const std::string& tag : list_of(record, fields.tags)) tags.insert(tag);
-    for (const std::string& kind : list_of(record, fields.span_labels)) kinds.insert(kind);
-  }
-  const bool plain = !std::ranges::all_of(tags, is_bio);
-  for (const std::string& tag : tags) {
-    if (!plain && tag != "O") kinds.insert(tag.substr(2));
-  }
-  std::vector<std::string> labels;
-  if (plain) labels.assign(tags.begin(), tags.end());
-  if (!plain && !kinds.empty()) labels.push_back("O");
-  for (const std::string& kind : kinds) {
-    labels.push_back("B-" + kind);
-    labels.push_back("I-" + kind);
-  }
+  std::vector<std::string> labels = labels_in(data, fields);
   if (labels.size() >= 2) return labels;
   throw DataError({.code = "graft-D043",
                    .message = "[TokenClassifier] tags of at least two kinds are wanted in \"" + fields.tags + "\", or entities in \"" +
                               fields.span_labels + "\"; the " + std::to_string(data.size()) + " records have " +
-                              (tags.empty() ? "none" : quoted_list(std::vector<std::string>(tags.begin(), tags.end()))) + ".",
+                              (labels.empty() ? "none" : quoted_list(labels)) + ".",
                    .remedy = "Check the columns of the file, or bring records with entities.",
                    .place = data.empty() ? "" : data.get(0).place});
 }
@@ -192,6 +198,8 @@ Metrics TokenClassifier::metrics() const {
   if (std::ranges::all_of(options_.labels, is_bio)) metrics.push_back(std::make_unique<EntityMetric>(options_));
   return metrics;
 }
+
+std::unique_ptr<Head> TokenClassifier::extended_by(const Data& data) const { return head::extended_by(*this, labels_in(data, options_)); }
 
 Json TokenClassifier::config() const {
   Json config = layer_config();

@@ -75,6 +75,7 @@ class GRAFT_API Classifier final : public DenseHead {
   std::vector<Decoded> decode(const Fields& outputs, const Batch& batch, std::span<const Record> records) const override;
   std::string truth(const Record& record) const override;
   Metrics metrics() const override;
+  std::unique_ptr<Head> extended_by(const Data& data) const override;
   nlohmann::json config() const override;
   const ClassifierOptions& options() const { return options_; }
 

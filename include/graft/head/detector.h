@@ -72,6 +72,7 @@ class GRAFT_API Detector final : public Head {
   std::vector<Decoded> decode(const Fields& outputs, const Batch& batch, std::span<const Record> records) const override;
   bool has_classes() const override { return false; }
   Metrics metrics() const override;
+  std::unique_ptr<Head> extended_by(const Data& data) const override;
   nlohmann::json config() const override;
   const DetectorOptions& options() const { return options_; }
 

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
@@ -19,6 +20,8 @@
 #include "graft/metric/metric.h"
 
 namespace graft {
+
+class Data;
 
 /// Named scalars: sums of loss terms, or what each is a sum over.
 using Terms = Fields;
@@ -72,6 +75,9 @@ class GRAFT_API Head {
   virtual bool has_classes() const;
   virtual Metrics metrics() const;
   virtual std::optional<LinearLayer> linear() const;
+  /// For data that has labels this head does not know: one that has room for them too and knows what this one learned; null if it knows them
+  /// all. Default: null.
+  virtual std::unique_ptr<Head> extended_by(const Data& data) const;
   /// Enough for its factory to build it again; "type" names the kind.
   virtual nlohmann::json config() const = 0;
 

@@ -78,6 +78,7 @@ class GRAFT_API MultiLabel final : public DenseHead {
   std::string truth(const Record& record) const override;
   bool has_classes() const override;
   Metrics metrics() const override;
+  std::unique_ptr<Head> extended_by(const Data& data) const override;
   nlohmann::json config() const override;
   const MultiLabelOptions& options() const { return options_; }
 

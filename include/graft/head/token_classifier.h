@@ -56,6 +56,7 @@ class GRAFT_API TokenClassifier final : public TokenLayer {
   /// The entities: "Thames [location], John Smith [person]".
   std::string truth(const Record& record) const override;
   Metrics metrics() const override;
+  std::unique_ptr<Head> extended_by(const Data& data) const override;
   nlohmann::json config() const override;
   const TokenClassifierOptions& options() const { return options_; }
 
