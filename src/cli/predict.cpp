@@ -1,5 +1,7 @@
 #include <iostream>
 #include <iterator>
+#include <optional>
+#include <utility>
 
 #include "cli/answers.h"
 #include "cli/command.h"
@@ -10,13 +12,15 @@
 #include "core/file.h"
 #include "core/names.h"
 #include "core/table.h"
+#include "data/file_checks.h"
 #include "graft/predict/predictor.h"
 
 namespace graft::cli {
 namespace {
 
 struct PredictFlags {
-  std::string model, csv, out, question, context, tta = "none";
+  std::string model, csv, out, tta = "none";
+  std::optional<std::string> question, context;
   std::vector<std::string> texts;
   int top = 3;
   double least_score = 0.5;
@@ -28,7 +32,9 @@ struct PredictFlags {
 int answer_lines(const Predictor& predictor, const Voice& voice) {
   if (is_terminal(0) && !voice.quiet) std::cerr << "Type a message and press Enter; Ctrl-D ends.\n";
   Json all = Json::array();
+  bool is_first = true;
   for (std::string line; std::getline(std::cin, line);) {
+    if (std::exchange(is_first, false)) line.erase(0, data::begin_of(line));
     if (line.empty()) continue;
     const Decoded answer = predictor(line);
     if (voice.json) {
@@ -78,14 +84,17 @@ int answer_texts(const Predictor& predictor, const PredictFlags& flags, const Vo
 
 /// The answer to a question in a file, or in what stdin gives.
 int answer_question(const Predictor& predictor, const PredictFlags& flags, const Voice& voice) {
-  const std::string context = flags.context == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : read_file(flags.context);
+  const std::string& path = *flags.context;
+  std::string context = path == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : read_file(path);
+  data::require_clean_utf8(context, path, "graft predict");
+  context.erase(0, data::begin_of(context));
   if (context.find_first_not_of(" \t\r\n") == std::string::npos) {
     throw DataError({.code = "graft-D033",
                      .message = "[graft predict] a text that may answer the question is wanted, it is empty.",
                      .remedy = "Name a file that holds it, or - to read it from stdin.",
-                     .place = flags.context});
+                     .place = path});
   }
-  Record record{{{"question", flags.question}, {"context", context}}, flags.context};
+  Record record{{{"question", *flags.question}, {"context", context}}, path};
   const Decoded answer = predictor(record);
   if (voice.json) {
     std::cout << json_text(Json::object({{"predictions", Json::array({json_of(answer, context)})}})) << "\n";
@@ -109,13 +118,18 @@ int answer_question(const Predictor& predictor, const PredictFlags& flags, const
 }
 
 void check(const PredictFlags& flags) {
-  if (flags.question.empty() != flags.context.empty()) {
+  if (flags.question.has_value() != flags.context.has_value()) {
     throw ConfigError({.code = "graft-C100",
                        .message = "[graft predict] --question and --context belong together: what is asked, and the text that may answer.",
                        .remedy = "For instance: graft predict run/model.pt --question \"how is it reset?\" --context manual.txt",
                        .place = ""});
   }
-
+  if (flags.question && flags.question->find_first_not_of(" \t\r\n") == std::string::npos) {
+    throw ConfigError({.code = "graft-C100",
+                       .message = "[graft predict] a question is wanted with --question, it is empty.",
+                       .remedy = "Write what is asked between quotes.",
+                       .place = ""});
+  }
   const bool is_whole = flags.csv.empty() ? flags.out.empty() || !flags.texts.empty() : !flags.out.empty() && flags.texts.empty();
   if (!is_whole) refuse_output();
 }
@@ -131,7 +145,7 @@ int run(const PredictFlags& flags, const Voice& voice) {
                        .remedy = "Leave it out.",
                        .place = flags.model});
   }
-  if (!flags.question.empty()) return answer_question(predictor, flags, voice);
+  if (flags.question) return answer_question(predictor, flags, voice);
   if (predictor.reads_pictures() && flags.csv.empty())
     return predict_pictures(predictor, {flags.texts, flags.out, flags.least_score, flags.tta == "flip"}, voice);
   if (!flags.csv.empty()) return answer_file(predictor, flags, voice);

@@ -9,6 +9,10 @@ namespace graft::cli {
 namespace {
 
 constexpr std::size_t around = 60;  // bytes of the text on each side of an answer
+constexpr const char* white = " \n\r\t";
+
+/// A byte of a character (UTF-8) that is not its first.
+bool is_inside_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
 
 std::string marked(const TextSpan& span, bool colour, int number) {
   const std::string label = span.label.empty() ? "" : " " + span.label;
@@ -58,9 +62,17 @@ std::string span_in_context(const Decoded& answer, const std::string& text, bool
   if (answer.spans.empty() || answer.spans.front().end > text.size()) return {};
   const TextSpan& span = answer.spans.front();
   std::size_t from = span.begin - std::min(span.begin, around), to = std::min(text.size(), span.end + around);
-  // Words are not cut: back to the space before the one that a border falls into.
-  if (from > 0) from = std::min(span.begin, text.find(' ', from) + 1);
-  if (to < text.size()) to = std::max(span.end, text.rfind(' ', to));
+  // Words are not cut, where there are spaces between them; characters never are.
+  if (from > 0) {
+    const std::size_t space = text.find_first_of(white, from);
+    if (space < span.begin) from = space + 1;
+    while (from < span.begin && is_inside_character(text[from])) ++from;
+  }
+  if (to < text.size()) {
+    const std::size_t space = text.find_last_of(white, to);
+    if (space != std::string::npos && space >= span.end) to = space;
+    while (to > span.end && is_inside_character(text[to])) --to;
+  }
   return one_line((from > 0 ? "... " : "") + text.substr(from, span.begin - from) + marked(span, colour, 1) +
                   text.substr(span.end, to - span.end) + (to < text.size() ? " ..." : ""));
 }

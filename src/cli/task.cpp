@@ -91,13 +91,20 @@ Task::Kind kind_named(const std::string& name) {
   return name == "regress" ? Task::Kind::Regress : name == "multilabel" ? Task::Kind::MultiLabel : Task::Kind::Classify;
 }
 
+bool has_answers(const Data& data) {
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (data.get(i).has("answers")) return true;
+  }
+  return false;
+}
+
 /// Files of questions and of tagged words have columns of fixed names.
 std::optional<Task> fixed_task(const TrainSettings& settings, const Data& train) {
   const Record record = train.get(0);
   const auto is = [&](const char* name) { return settings.task == "auto" || settings.task == name; };
   if (is("detect") && record.has("image") && record.has("boxes") && record.has("classes"))
     return Task{.kind = Task::Kind::Detect, .pictures = true, .why = "the pictures have boxes", .texts = {"image"}, .targets = {"classes"}};
-  if (is("qa") && record.has("question") && record.has("context") && record.has("answers"))
+  if (is("qa") && record.has("question") && record.has("context") && (settings.task == "qa" || has_answers(train)))
     return Task{
         .kind = Task::Kind::Answers, .why = "the records are questions on texts", .texts = {"question", "context"}, .targets = {"answers"}};
   const bool tags = record.has("tags") && record.has("words");
@@ -190,7 +197,7 @@ bool answers_by_token(const Task& task) { return task.kind == Task::Kind::Answer
 bool has_unanswerable(const Data& data) {
   for (std::size_t i = 0; i < data.size(); ++i) {
     const Record record = data.get(i);
-    if (head::list_of(record, "answers").empty()) return true;
+    if (record.has("answers") && head::list_of(record, "answers").empty()) return true;
   }
   return false;
 }

@@ -40,6 +40,10 @@ std::vector<Problem> TrainSettings::problems() const {
   one_of("class-weights", class_weights, {"none", "balanced"});
   one_of("sampler", sampler, {"none", "balanced"});
   one_of("reject-score", reject_score, head::rejection_score_names());
+  require(reject_score == TrainSettings().reject_score || rejection(), "--reject-score says how, not that answers are rejected.",
+          "Name the label of what belongs to no class with --reject-label, or leave it out.");
+  require(reject_recall == 0 || reject_precision == 0,
+          "--reject-recall or --reject-precision is wanted, not both: each sets the threshold.", "Leave one of them out.");
   one_of("on-error", on_error, {"fail", "skip"});
   one_of("resume", resume, {"off", "auto"});
   try {

@@ -8,6 +8,7 @@
 #include "cli/picture_data.h"
 #include "cli/reading.h"
 #include "cli/run_folder.h"
+#include "cli/task_flags.h"
 #include "core/names.h"
 #include "graft/backbone/surgery.h"
 #include "graft/core/device.h"
@@ -115,6 +116,7 @@ Splits with_classes(const TrainSettings& settings, const Task& task, const Split
 }
 
 TrainInputs load_inputs(TrainSettings& settings) {
+  const TrainSettings given = settings;
   Mistakes mistakes;
   mistakes.attempt([&] {
     if (auto problems = settings.problems(); !problems.empty()) throw ConfigError(problems);
@@ -148,6 +150,10 @@ TrainInputs load_inputs(TrainSettings& settings) {
   std::optional<Splits> parts;
   if (task) parts = mistakes.attempt([&] { return with_classes(settings, *task, files.parts()); });
   const bool goes_on = backbone && backbone->files().contains("graft.json");
+  mistakes.attempt([&] {
+    if (auto problems = task ? unfit_flags(given, *task, goes_on) : std::vector<Problem>(); !problems.empty()) throw ConfigError(problems);
+    return true;
+  });
   if (parts && !goes_on) mistakes.attempt([&] { return make_head(*task, settings, parts->train, {}); });
   const bool cut = backbone && task && !goes_on && leave_classifier_out(backbone, *task);
   std::optional<std::shared_ptr<const Preprocess>> preprocess;

@@ -28,7 +28,7 @@ class Csv final : public Dataset {
     std::string_view text = file_->bytes();
     require_clean_utf8(text, path, "Csv");
     CsvScanner scanner(text, delimiter_, path);
-    if (text.starts_with("\xEF\xBB\xBF")) scanner.move_to(3);
+    scanner.move_to(begin_of(text));
     if (!scanner.skip_to_row()) empty(path);
     columns_ = scanner.row();
     check_columns(path, options.require);

@@ -9,6 +9,9 @@
 /// What the readers of tables check alike; `who` begins their texts.
 namespace graft::data {
 
+/// Where a text begins: behind the byte order mark that some editors write.
+inline std::size_t begin_of(std::string_view text) { return text.starts_with("\xEF\xBB\xBF") ? 3 : 0; }
+
 /// Throws DataError with the line of the first NUL byte or of the first byte that is not UTF-8.
 void require_clean_utf8(std::string_view text, const std::string& place, const std::string& who);
 

@@ -101,7 +101,7 @@ class Jsonl final : public Dataset {
     const std::string_view text = file_->bytes();
     std::set<std::string> columns;
     std::vector<Problem> problems;
-    std::size_t offset = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+    std::size_t offset = begin_of(text);
     for (std::size_t number = 1; offset < text.size() && problems.size() < most_problems; ++number) {
       const std::string_view line = line_at(offset);
       if (line.find_first_not_of(" \t\r") != std::string_view::npos) {

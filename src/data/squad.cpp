@@ -27,6 +27,8 @@ struct Question {
   std::size_t paragraph = 0;
   std::vector<std::string> answers = {};
   std::vector<std::int64_t> starts = {};
+  /// The file says what answers it, or that nothing does.
+  bool is_answered = false;
 };
 
 struct Contents {
@@ -93,7 +95,9 @@ class Reader {
     if (json.is_object() && json.contains("answers")) {
       for (Json& answer : array_of(json, "answers", where)) read_answer(answer, question, where, characters);
     }
-    if (!question.answers.empty() && json.contains("is_impossible") && json["is_impossible"] == true) {
+    const bool says = json.is_object() && json.contains("is_impossible"), impossible = says && json["is_impossible"] == true;
+    question.is_answered = impossible || !question.answers.empty() || (!says && json.is_object() && json.contains("answers"));
+    if (!question.answers.empty() && impossible) {
       tell("graft-D035", "no answers are wanted where is_impossible is true, got " + std::to_string(question.answers.size()) + ".",
            "Take the answers out, or write \"is_impossible\": false.", where);
     }
@@ -182,13 +186,13 @@ class Squad final : public Dataset {
   Record get(std::size_t index) const override {
     const Question& question = contents_.questions.at(index);
     const Paragraph& paragraph = contents_.paragraphs[question.paragraph];
-    return {{{"id", question.id},
-             {"title", paragraph.title},
-             {"question", question.text},
-             {"context", paragraph.context},
-             {"answers", question.answers},
-             {"answer_starts", at::tensor(question.starts, at::kLong)}},
-            name_ + ":" + question.place};
+    Record record{{{"id", question.id}, {"title", paragraph.title}, {"question", question.text}, {"context", paragraph.context}},
+                  name_ + ":" + question.place};
+    if (question.is_answered) {
+      record.values["answers"] = question.answers;
+      record.values["answer_starts"] = at::tensor(question.starts, at::kLong);
+    }
+    return record;
   }
 
  private:

@@ -103,6 +103,13 @@ std::vector<Feature> QuestionAnswering::reads() const {
 }
 
 void QuestionAnswering::targets(const Record& record, std::span<Sample> samples) const {
+  if (!record.has(options_.answers)) {
+    throw DataError({.code = "graft-D080",
+                     .message = "[QuestionAnswering] what answers a question is wanted in \"" + options_.answers +
+                                "\"; nothing says so, nor that it has no answer.",
+                     .remedy = "Fill the answers in, or write \"is_impossible\": true.",
+                     .place = record.place});
+  }
   const bool has_answer = !list_of(record, options_.answers).empty();
   const Place place = has_answer ? place_of(record, options_) : Place{};
   for (Sample& sample : samples) {

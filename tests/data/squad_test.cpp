@@ -60,13 +60,15 @@ TEST_CASE("Squad: version 2.0, files to predict on, numbers for ids", "[squad]")
   const Json impossible = {
       {"id", 12}, {"question", "q"}, {"is_impossible", true}, {"answers", Parts{}}, {"plausible_answers", Parts{answer("nowhere", 99)}}};
   const Json bare = {{"id", "p"}, {"question", "q"}};
-  const Json article = {{"paragraphs", Parts{paragraph("c", {impossible, bare}), paragraph("", {})}}};
+  const Json forgotten = {{"id", "f"}, {"question", "q"}, {"is_impossible", false}, {"answers", Parts{}}};
+  const Json article = {{"paragraphs", Parts{paragraph("c", {impossible, bare, forgotten}), paragraph("", {})}}};
   const Data data = File(Json{{"data", Parts{article}}}).read();
-  REQUIRE(data.size() == 2);
+  REQUIRE(data.size() == 3);
   CHECK(data.get(0).text("id") == "12");
   CHECK(data.get(0).text("title").empty());
   CHECK(std::get<List>(data.get(0).values.at("answers")).empty());
-  CHECK(std::get<List>(data.get(1).values.at("answers")).empty());
+  CHECK_FALSE(data.get(1).has("answers"));
+  CHECK_FALSE(data.get(2).has("answers"));
 }
 
 TEST_CASE("Squad: answers that do not stand where they should are told together, with where they do", "[squad][error]") {

@@ -141,3 +141,13 @@ TEST_CASE("QuestionAnswering: an answer that does not stand in its place is told
   CHECK_THROWS_AS(QuestionAnswering({.max_answer = 0}), ConfigError);
   CHECK(test::error_of<ModelError>([] { QuestionAnswering().build({{"output", at::zeros({2, 8})}}); }).code() == "graft-M030");
 }
+
+TEST_CASE("QuestionAnswering: a record that does not say what answers it is no record without an answer", "[head][error]") {
+  Sample sample = window();
+  Record record = question({}, 0);
+  plain().targets(record, std::span(&sample, 1));
+  record.values.erase("answers");
+  const auto error = test::error_of<DataError>([&] { plain().targets(record, std::span(&sample, 1)); });
+  CHECK(error.code() == "graft-D080");
+  CHECK(error.place() == "x.json:7");
+}
