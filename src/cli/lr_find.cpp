@@ -78,7 +78,7 @@ void scale(LrFinderReport& report, double factor) {
 int run(LrFindSettings settings, const CLI::App& command, const Voice& voice) {
   start_runtime(std::max(settings.train.threads, 0));
   const Interrupt interrupt;
-  settings.train.check_only = true;  // no run folder is written, so there may be one
+  settings.train.makes_run = false;
   settings.train.folds = 0;
   require_writable(settings.picture);
   TrainInputs inputs = load_inputs(settings.train);

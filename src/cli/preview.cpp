@@ -6,10 +6,10 @@
 
 #include "cli/command.h"
 #include "cli/data.h"
-#include "cli/mistakes.h"
 #include "cli/pictures.h"
 #include "cli/train_data.h"
 #include "core/file.h"
+#include "core/mistakes.h"
 #include "core/names.h"
 #include "graft/data/boxes.h"
 #include "graft/head/detector.h"

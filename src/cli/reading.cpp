@@ -29,7 +29,8 @@ std::shared_ptr<const Preprocess> make_preprocess(const Task& task, const TrainS
   const std::int64_t length = settings.max_length;
   switch (task.kind) {
     case Task::Kind::Answers: {
-      text::QuestionWindowsOptions options{.max_length = length, .stride = settings.stride};
+      text::QuestionWindowsOptions options{.max_length = length,
+                                           .stride = settings.stride != 0 ? settings.stride : std::min<std::int64_t>(128, length / 3)};
       options.max_question = std::min(options.max_question, std::max<std::int64_t>(1, length / 4));
       return std::make_shared<const text::QuestionWindows>(std::move(words), std::move(options));
     }

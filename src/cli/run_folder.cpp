@@ -1,5 +1,6 @@
 #include "cli/run_folder.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "core/file.h"
@@ -9,10 +10,23 @@ namespace graft::cli {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// True for an empty folder, and for one of a run that failed before it learned anything.
+bool holds_nothing(const std::string& path) {
+  const auto is_told_only = [](const fs::directory_entry& entry) {
+    const std::string name = entry.path().filename().string();
+    return name == "config.json" || name == "history.jsonl" || name == "log.txt";
+  };
+  return std::all_of(fs::directory_iterator(path), fs::directory_iterator(), is_told_only);
+}
+
+}  // namespace
+
 void RunFolder::check(const std::string& path, bool force) {
   std::error_code error;
   const bool is_folder = fs::is_directory(path, error);
-  if (fs::exists(path, error) && !(is_folder && fs::is_empty(path, error)) && !(is_folder && force)) {
+  if (fs::exists(path, error) && !(is_folder && (force || holds_nothing(path)))) {
     throw ConfigError({.code = "graft-C105",
                        .message = is_folder ? "[graft train] the run folder is there already."
                                             : "[graft train] a file stands where the run folder would.",

@@ -33,7 +33,7 @@ std::vector<Flag> flags_of(const TrainSettings& s) {
           {"--reject-label", !s.reject_label.empty(), classify, false},
           {"--reject-recall", s.reject_recall != 0, classify, false},
           {"--reject-precision", s.reject_precision != 0, classify, false},
-          {"--stride", s.stride != TrainSettings().stride, answers, false}};
+          {"--stride", s.stride != 0, answers, false}};
 }
 
 }  // namespace

@@ -1,13 +1,14 @@
 #include <algorithm>
+#include <exception>
 #include <iostream>
 
 #include "cli/command.h"
 #include "cli/cross_validation.h"
 #include "cli/data.h"
+#include "cli/finished_run.h"
 #include "cli/run_folder.h"
 #include "cli/train_data.h"
 #include "cli/train_report.h"
-#include "core/file.h"
 #include "core/names.h"
 #include "core/stopwatch.h"
 #include "core/warning.h"
@@ -16,7 +17,6 @@
 #include "graft/eval/evaluator.h"
 #include "graft/optim/schedule_preview.h"
 #include "graft/train/data_check.h"
-#include "train/mixtures.h"
 #include "train/readable.h"
 #include "train/rejection.h"
 #include "train/tune.h"
@@ -68,6 +68,14 @@ int end_interrupted(const FineTuneReport& report, const RunFolder& folder, const
   return Interrupt::exit_code();
 }
 
+/// Keeps in the run folder why a run failed, and says what is left of it.
+void tell_failed(const std::exception& error, const RunFolder& folder, const std::string& checkpoints, ProgressLine& line) {
+  line.clear();
+  file_log(folder.file("log.txt"))(LogLevel::Warning, error.what());
+  if (!checkpoints_in(checkpoints).empty())
+    std::cerr << "what was reached is in " << checkpoints << "; the same command with --resume auto goes on from there\n";
+}
+
 /// Draws the learning rate of the run that these settings would make.
 int preview(const TrainSettings& settings, const TrainInputs& inputs, const Model& model, const TrainerOptions& given) {
   const TrainerOptions trainer = train::with_batch_size(given, model, inputs.data.train.size());
@@ -84,12 +92,7 @@ std::string next_input(const Task& task) {
 }
 
 int run(TrainSettings settings, const Voice& voice) {
-  if (settings.resume == "auto" && RunFolder::is_finished(settings.out)) {
-    std::cerr << "the run in " << settings.out << " has ended; --force starts it anew\n";
-    RunFolder(settings.out).forget_checkpoints();  // it may have been killed before it could
-    std::cout << read_file(settings.out + "/report.json");
-    return 0;
-  }
+  if (!settings.check_only && settings.resume == "auto" && RunFolder::is_finished(settings.out)) return tell_finished(settings, voice);
   start_runtime(std::max(settings.threads, 0));
   const Interrupt interrupt;
   const Stopwatch loading;
@@ -97,12 +100,16 @@ int run(TrainSettings settings, const Voice& voice) {
   Model model = inputs.make_model();
   const auto left_out = train::leave_out_of_scope(model.head(), inputs.data.train);
   if (left_out) warn(*left_out);
-  train::require_choice(model.head(), inputs.data.valid);
   TrainerOptions trainer = settings.trainer();
   train::Readable readable = train::readable(model, inputs.data.train, trainer);
   inputs.data.train = readable.data;
-  train::preflight(model, inputs.data);
-  train::require_mixable(model, inputs.data.train, trainer);
+  if (settings.sampler == "balanced") trainer.sampler = Sampler::balanced(inputs.data.train, inputs.task.targets.front());
+  FineTuneOptions tuning{.preset = preset_from(settings.preset),
+                         .trainer = trainer,
+                         .evaluate = false,
+                         .callbacks = settings.stops(),
+                         .stop = interrupt.token()};
+  const train::Course course = train::ready(model, inputs.data, tuning);
   if (!voice.quiet) print_plan(settings, inputs);
   const double load_seconds = loading.seconds();
   if (settings.check_only) {
@@ -111,19 +118,22 @@ int run(TrainSettings settings, const Voice& voice) {
     return 0;
   }
 
-  if (settings.sampler == "balanced") trainer.sampler = Sampler::balanced(inputs.data.train, inputs.task.targets.front());
   if (settings.preview_schedule) return preview(settings, inputs, model, trainer);
 
   const RunFolder folder(settings.out, settings.force);
-  folder.write("config.json", settings.json());
+  const bool goes_on = trainer.checkpoints.resume && !checkpoints_in(trainer.checkpoints.folder).empty();
+  if (!goes_on) folder.write("config.json", settings.json());  // another run than the one begun is refused
   start_log(folder, voice);
   const auto line = std::make_shared<ProgressLine>(voice);
-  std::vector<std::shared_ptr<Callback>> callbacks = settings.callbacks();
-  callbacks.push_back(line);
-  FineTuneReport report = train::tune(
-      model, inputs.data,
-      {.preset = preset_from(settings.preset), .trainer = trainer, .evaluate = false, .callbacks = callbacks, .stop = interrupt.token()},
-      train::Records::Checked);
+  tuning.callbacks = settings.callbacks();
+  tuning.callbacks.push_back(line);
+  FineTuneReport report;
+  try {
+    report = train::tune(model, inputs.data, tuning, course);
+  } catch (const std::exception& error) {
+    tell_failed(error, folder, trainer.checkpoints.folder, *line);
+    throw;
+  }
   train::add(report.training.skipped, readable.skipped);
   line->clear();
   if (left_out) report.warnings.insert(report.warnings.begin(), *left_out);

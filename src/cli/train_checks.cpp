@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cctype>
+#include <cmath>
 #include <iterator>
 
 #include "cli/pictures.h"
@@ -57,6 +59,16 @@ std::vector<Problem> TrainSettings::problems() const {
           "Leave it out for none.");
   require(checkpoint_every == "off" || seconds_from(checkpoint_every),
           "--checkpoint-every STEPS, 90s, 10m, 2h or off is wanted, got \"" + checkpoint_every + "\".", "10m is the default.");
+  const auto share = target_from(target_metric);
+  require(!share || share->first != "accuracy" || share->second <= 1,
+          "--target-metric accuracy=VALUE with a value in (0, 1] is wanted, got \"" + target_metric + "\".",
+          "93 percent are accuracy=0.93.");
+  const double every = seconds_from(checkpoint_every).value_or(1);
+  require(every > 0, "--checkpoint-every of more than nothing is wanted, got \"" + checkpoint_every + "\".", "off writes none.");
+  require(std::isdigit(static_cast<unsigned char>(checkpoint_every.back())) == 0 || every == std::floor(every),
+          "--checkpoint-every of whole steps is wanted, got \"" + checkpoint_every + "\".", "A time has a unit: 90s, 10m, 2h.");
+  require(l2_sp >= 0 && std::isfinite(l2_sp), "an --l2-sp of at least 0 is wanted.", "0 switches it off.");
+  require(threads >= 0, "--threads of at least 0 is wanted, got " + std::to_string(threads) + ".", "0 takes what the machine has.");
   require(!(force && resume == "auto"), "--force overwrites a run, --resume auto continues it.", "Leave one of them out.");
   require(!(prefix == "exact" && precision == "bf16"), "--prefix exact is float32, --precision bf16 is not.", "Leave one of them out.");
   require(epochs >= 0, "--epochs of at least 0 is wanted, got " + std::to_string(epochs) + ".", "0 leaves the number to the preset.");

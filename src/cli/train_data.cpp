@@ -4,11 +4,11 @@
 
 #include "cli/class_map.h"
 #include "cli/data.h"
-#include "cli/mistakes.h"
 #include "cli/picture_data.h"
 #include "cli/reading.h"
 #include "cli/run_folder.h"
 #include "cli/task_flags.h"
+#include "core/mistakes.h"
 #include "core/names.h"
 #include "graft/backbone/surgery.h"
 #include "graft/core/device.h"
@@ -120,11 +120,11 @@ TrainInputs load_inputs(TrainSettings& settings) {
   Mistakes mistakes;
   mistakes.attempt([&] {
     if (auto problems = settings.problems(); !problems.empty()) throw ConfigError(problems);
-    return true;
+    return Trainer(settings.trainer());
   });
   mistakes.attempt([&] { return choose_device(settings.device); });
   mistakes.attempt([&] {
-    if (!settings.check_only) RunFolder::check(settings.out, settings.force || settings.resume == "auto");
+    if (settings.makes_run) RunFolder::check(settings.out, settings.force || settings.resume == "auto");
     return true;
   });
   std::optional<Backbone> backbone;
@@ -174,7 +174,9 @@ TrainInputs load_inputs(TrainSettings& settings) {
                                                        all.size() < train::enough_to_train_all);
     const bool needs_none = answers_by_token(*task) ? task->kind != Task::Kind::Answers || !has_unanswerable(all)
                                                     : probes && settings.hidden == 0 && settings.dropout == 0 && !settings.rejection();
-    settings.split = needs_none && files.test ? 0.0 : 0.1;
+    const bool chooses = settings.patience > 0 || settings.best_metric != "loss" || !settings.target_metric.empty() ||
+                         Schedule(Schedule::kind_from(settings.schedule)).needs_validation();
+    settings.split = needs_none && !chooses && files.test ? 0.0 : 0.1;
   }
   if (data.valid.empty() && settings.valid.empty() && settings.split > 0 && settings.folds == 0) {
     const Splits divided =

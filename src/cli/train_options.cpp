@@ -91,8 +91,8 @@ TrainerOptions TrainSettings::trainer() const {
                          .deterministic = deterministic,
                          .overfit_batch = overfit_batch};
   if (epochs > 0) options.epochs = epochs;
-  if (layer_decay > 0) options.layer_decay = layer_decay;
-  if (limit_steps > 0) options.limit_steps = limit_steps;
+  if (layer_decay != 0) options.layer_decay = layer_decay;
+  if (limit_steps != 0) options.limit_steps = limit_steps;
   options.gradient_checkpointing = gradient_checkpointing;
   options.step_budget = step_budget_from(step_budget).value();
   if (l2_sp > 0) options.regularizers.push_back([alpha = l2_sp] { return std::make_unique<L2Sp>(alpha); });
@@ -118,8 +118,14 @@ ModelOptions TrainSettings::model(const Freeze& policy) const {
 BackboneOptions TrainSettings::backbone_options() const { return {.constants = parse_constants(constant), .trust = trust}; }
 
 std::vector<std::shared_ptr<Callback>> TrainSettings::callbacks() const {
-  std::vector<std::shared_ptr<Callback>> all{std::make_shared<JsonLinesLog>(out + "/history.jsonl")};
+  std::vector<std::shared_ptr<Callback>> all = stops();
+  all.insert(all.begin(), std::make_shared<JsonLinesLog>(out + "/history.jsonl"));
   if (!tensorboard.empty()) all.push_back(std::make_shared<TensorBoardLog>(tensorboard));
+  return all;
+}
+
+std::vector<std::shared_ptr<Callback>> TrainSettings::stops() const {
+  std::vector<std::shared_ptr<Callback>> all;
   if (!time_limit.empty()) all.push_back(std::make_shared<TimeLimit>(seconds_from(time_limit).value()));
   if (const auto target = target_from(target_metric)) all.push_back(std::make_shared<TargetMetric>(target->first, target->second));
   return all;

@@ -34,7 +34,7 @@ void for_each(Settings& s, Visit visit) {
   visit("label-separator", s.label_separator, "What stands between the labels of one record (multilabel)");
   visit("class-map", s.class_map, class_map_help);
   visit("max-length", s.max_length, "Longer texts are cut to this many tokens, or to windows of them (qa, tokens); 0: 256, or 384 for qa");
-  visit("stride", s.stride, "Tokens that neighbouring windows of a text share (qa)");
+  visit("stride", s.stride, "Tokens that neighbouring windows of a text share (qa); 0: 128, or a third of shorter windows");
   visit("image-size", s.image_size, "Pixels that the network sees of a picture: 224, or 416x320 (width x height); default: the backbone's");
   visit("fit", s.fit,
         "How pictures get that size: crop (the middle), letterbox (all, framed), stretch; auto: crop, or letterbox to detect");

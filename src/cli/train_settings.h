@@ -26,7 +26,7 @@ struct TrainSettings {
   double split = -1;
   std::string text, label;
   std::string label_separator = ";", class_map;
-  int max_length = 0, stride = 128;
+  int max_length = 0, stride = 0;
   std::string image_size, fit = "auto", augment = "auto";
   double mixup = 0, cutmix = 0;
   int views = 4;
@@ -59,6 +59,8 @@ struct TrainSettings {
   bool force = false;
   bool check_only = false;
   bool trust = false;
+  /// No flag: whether what reads these settings writes a run folder.
+  bool makes_run = true;
 
   /// Adds a flag for each.
   void add_flags(CLI::App& command);
@@ -69,6 +71,9 @@ struct TrainSettings {
   std::vector<Problem> problems() const;
   /// What the flags come to; train_options.cpp. `sampler` draws where one is wanted.
   TrainerOptions trainer() const;
+  /// What may end the run early.
+  std::vector<std::shared_ptr<Callback>> stops() const;
+  /// These, and logs, which a folder is made for.
   std::vector<std::shared_ptr<Callback>> callbacks() const;
   /// How answers are rejected, where a flag asks for it.
   std::optional<head::RejectionOptions> rejection() const;

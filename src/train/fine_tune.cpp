@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "core/mistakes.h"
 #include "core/stopwatch.h"
 #include "core/table.h"
 #include "core/warning.h"
@@ -11,7 +12,6 @@
 #include "graft/train/data_check.h"
 #include "head/rejecting.h"
 #include "train/answer_threshold.h"
-#include "train/course.h"
 #include "train/keeper.h"
 #include "train/mixtures.h"
 #include "train/probe.h"
@@ -19,7 +19,9 @@
 #include "train/rejection.h"
 #include "train/run.h"
 #include "train/tune.h"
+#include "train/unused_options.h"
 #include "train/usual_batch.h"
+#include "train/validation.h"
 #include "train/with_precision.h"
 
 namespace graft {
@@ -55,27 +57,36 @@ FineTuneReport fine_tune(Model& model, const Splits& data, const FineTuneOptions
   const auto left_out = train::leave_out_of_scope(model.head(), train);
   if (left_out) warn(*left_out);
   train::Readable readable = train::readable(model, train, options.trainer);
-  FineTuneReport report = train::tune(model, {std::move(readable.data), data.valid, data.test}, options, train::Records::Unknown);
+  const Splits parts{std::move(readable.data), data.valid, data.test};
+  FineTuneReport report = train::tune(model, parts, options, train::ready(model, parts, options));
   train::add(report.training.skipped, readable.skipped);
   if (left_out) report.warnings.insert(report.warnings.begin(), *left_out);
   return report;
 }
 
-FineTuneReport train::tune(Model& model, const Splits& data, const FineTuneOptions& options, Records records) {
-  FineTuneReport report;
-  require_choice(model.head(), data.valid);
+train::Course train::ready(Model& model, const Splits& data, const FineTuneOptions& options) {
+  Mistakes mistakes;
+  mistakes.attempt([&] { return require_choice(model.head(), data.valid), true; });
   forget_threshold(model.head());
-  const Course course = settle(model, data, options.preset, options.trainer);
+  std::optional<Course> course = mistakes.attempt([&] { return settle(model, data, options.preset, options.trainer); });
+  mistakes.attempt([&] { return Trainer(course ? course->trainer : options.trainer); });
+  if (!course) mistakes.raise();
+  const auto runs = mistakes.attempt([&] {
+    const WithPrecision precision(model, course->trainer.precision);
+    preflight(model, data);
+    return require_mixable(model, data.train, course->trainer), true;
+  });
+  if (runs && course->steps)
+    mistakes.attempt([&] { return Validation(model, data.valid, course->trainer).rehearse(options.callbacks), true; });
+  mistakes.raise();
+  if (const auto unused = course->steps ? std::nullopt : unused_options(options.trainer)) warn(*unused);
+  return std::move(*course);
+}
+
+FineTuneReport train::tune(Model& model, const Splits& data, const FineTuneOptions& options, const Course& course) {
+  FineTuneReport report;
   report.plan = course.text;
-  if (course.steps) {  // what they refuse is told before a head is solved
-    const Trainer options_in_range(course.trainer);
-    const Keeper free_folder(course.trainer.checkpoints);
-  }
-  {
-    const WithPrecision precision(model, course.trainer.precision);
-    preflight(model, data, {.records = records});
-    require_mixable(model, data.train, course.trainer);
-  }
+  if (course.steps) const Keeper free_folder(course.trainer.checkpoints);  // what it refuses is told before a head is solved
   if (options.check) {
     report.warnings = suspicions(model, data);
     std::ranges::for_each(report.warnings, warn);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/json.h"
+#include "core/mistakes.h"
 #include "core/warning.h"
 #include "graft/core/error.h"
 #include "graft/data/collate.h"
@@ -42,17 +43,7 @@ class Preflight {
     out_of_scope();
     mixtures();
     trial();
-    if (problems_.empty()) return;
-    switch (problems_.front().code[6]) {
-      case 'C':
-        throw ConfigError(problems_);
-      case 'M':
-        throw ModelError(problems_);
-      case 'N':
-        throw NumericsError(problems_);
-      default:
-        throw DataError(problems_);
-    }
+    if (!problems_.empty()) throw_as_first(problems_);
   }
 
  private:

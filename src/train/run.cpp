@@ -30,7 +30,7 @@ Run::Run(Model& model, const Splits& data, const TrainerOptions& options, std::v
       validation_(model, data_.valid, options),
       averages_(model, options),
       best_(model, options, keeper_, state_) {
-  if (options.patience > 0 && validation_.is_on()) {
+  if (options.patience > 0) {
     audience_.add(std::make_shared<EarlyStopping>(EarlyStoppingOptions{.metric = options.best_metric, .patience = options.patience}));
   }
 }
@@ -69,7 +69,7 @@ void Run::train() {
   if (found) resume(*found);
   enter(std::min(state_.epoch, epochs_));
   if (state_.total_steps == 0) state_.total_steps = epochs_ * stream_->steps_per_epoch();
-  validation_.rehearse(audience_.callbacks());
+  if (records_ == Records::Unknown) validation_.rehearse(audience_.callbacks());
   if (found) restore_random(found->checkpoint);
   found.reset();  // it holds a mapping of the file
   const FitPlan plan{epochs_, stream_->steps_per_epoch(), state_.total_steps, state_.step, state_.memory};

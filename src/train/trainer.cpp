@@ -17,10 +17,10 @@ void check(const TrainerOptions& options) {
   require(!options.epochs || *options.epochs >= 1, "at least 1 epoch is wanted, got " + std::to_string(options.epochs.value_or(1)) + ".");
   require(options.batch_size >= 0,
           "a batch size of at least 1, or 0 for the usual one, is wanted, got " + std::to_string(options.batch_size) + ".");
-  require(options.lr > 0, "a learning rate above 0 is wanted, got " + std::to_string(options.lr) + ".");
+  require(options.lr > 0 && std::isfinite(options.lr), "a learning rate above 0 is wanted, got " + std::to_string(options.lr) + ".");
   const double share = options.backbone_lr_ratio.value_or(usual_backbone_lr_ratio);
   require(share >= 0 && share <= 1, "a backbone_lr_ratio in [0, 1] is wanted.");
-  require(options.weight_decay >= 0, "a weight decay of at least 0 is wanted.");
+  require(options.weight_decay >= 0 && std::isfinite(options.weight_decay), "a weight decay of at least 0 is wanted.");
   require(options.step_budget >= 0 || options.step_budget == free_memory, "a step_budget of bytes, 0 or free_memory is wanted.");
   require(options.accumulate >= 1, "at least 1 batch a step is wanted, got " + std::to_string(options.accumulate) + ".");
   require(!options.layer_decay || (*options.layer_decay > 0 && *options.layer_decay <= 1), "a layer_decay in (0, 1] is wanted.");

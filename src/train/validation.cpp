@@ -14,12 +14,15 @@ namespace {
 
 constexpr std::size_t rehearsed = 8;
 
-void require_metric(const std::string& name, const std::vector<std::string>& known) {
-  if (std::ranges::find(known, name) != known.end()) return;
-  throw ConfigError({.code = "graft-C029",
-                     .message = "[Trainer] the metric \"" + name + "\" is not measured; there are " + quoted_list(known) + ".",
-                     .remedy = did_you_mean(name, known, "Take one of these."),
-                     .place = ""});
+/// Throws with each of these that is not known.
+void require_metrics(const std::vector<std::string>& names, const std::vector<std::string>& known) {
+  std::vector<Problem> problems;
+  for (const std::string& name : names) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    problems.push_back({"graft-C029", "[Trainer] the metric \"" + name + "\" is not measured; there are " + quoted_list(known) + ".",
+                        did_you_mean(name, known, "Take one of these."), ""});
+  }
+  if (!problems.empty()) throw ConfigError(problems);
 }
 
 }  // namespace
@@ -38,10 +41,13 @@ void Validation::rehearse(const std::vector<std::shared_ptr<Callback>>& callback
   if (options_.best_metric != "loss") read.push_back(options_.best_metric);
   for (const auto& callback : callbacks) std::ranges::copy(callback->reads_metrics(), std::back_inserter(read));
   if (!is_on()) {
-    const bool wanted = !read.empty() || options_.schedule.needs_validation();
+    const bool wanted = !read.empty() || options_.schedule.needs_validation() || options_.patience > 0;
     if (!wanted) return;
     throw ConfigError({.code = "graft-C037",
-                       .message = "[Trainer] " + (read.empty() ? "the schedule " + options_.schedule.text() : quoted_list(read)) +
+                       .message = "[Trainer] " +
+                                  (!read.empty()           ? quoted_list(read)
+                                   : options_.patience > 0 ? std::string("when to stop early")
+                                                           : "the schedule " + options_.schedule.text()) +
                                   " is decided by validation data, and there is none.",
                        .remedy = "Give validation data (Data::split, --valid or --split), or leave it out.",
                        .place = ""});
@@ -50,7 +56,7 @@ void Validation::rehearse(const std::vector<std::shared_ptr<Callback>>& callback
   std::iota(few.begin(), few.end(), std::size_t{0});
   std::vector<std::string> known;
   for (const auto& [name, value] : Evaluator({.threads = 0, .mistakes = 0}).run(model_, data_.subset(few)).metrics) known.push_back(name);
-  for (const std::string& name : read) require_metric(name, known);
+  require_metrics(read, known);
 }
 
 }  // namespace graft::train

@@ -64,7 +64,7 @@ struct Run {
   }
   Json train(const std::string& flags) const {
     const Result result = graft("train --backbone " + graft.imported() + " --out " + graft.folder.file("run") +
-                                " --json --stride 8 --preset full --lr 5e-3 --backbone-lr 0.5 --epochs 4 " + flags);
+                                " --json --preset full --lr 5e-3 --backbone-lr 0.5 --epochs 4 " + flags);
     INFO(result.err << result.out);
     REQUIRE(result.code == 0);
     return Json::parse(result.out);

@@ -1,14 +1,18 @@
 #pragma once
 
+#include <exception>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "graft/core/error.h"
 
-namespace graft::cli {
+namespace graft {
 
-/// Collects what is wrong with inputs that do not depend on each other, so that a person is told all of it at once.
+/// Throws problems found at once as the kind of error that the first of them is, by its code.
+[[noreturn]] void throw_as_first(const std::vector<Problem>& problems, const std::string& details = {});
+
+/// Collects what is wrong with things that do not depend on each other, so that a person is told all of it at once.
 class Mistakes {
  public:
   /// The result of `call`, or nothing if it throws an Error, which is kept.
@@ -22,9 +26,9 @@ class Mistakes {
       return std::nullopt;
     }
   }
-  /// Throws one Error with all of them, if there is any.
+  /// Throws one error with all of them, if there is any.
   void raise() const {
-    if (!problems_.empty()) throw Error(problems_, details_);
+    if (!problems_.empty()) throw_as_first(problems_, details_);
   }
 
  private:
@@ -32,4 +36,4 @@ class Mistakes {
   std::string details_;
 };
 
-}  // namespace graft::cli
+}  // namespace graft
