@@ -61,14 +61,14 @@ struct Mended {
       examples += (i == 0 ? "" : "; ") + first[i].second + " (line " + std::to_string(first[i].first) + ")";
     }
     return {code, "[Conll] " + std::to_string(count) + " " + what + ": " + examples + (count > 3 ? "; ..." : "") + ". " + done,
-            "Mend them, or have them refused: .strict = true.", path + ":" + std::to_string(first.front().first)};
+            "Mend them, or have them refused: .strict = true (--strict-tags).", path + ":" + std::to_string(first.front().first)};
   }
 
   std::vector<Problem> errors(const std::string& path) const {
     std::vector<Problem> problems;
     for (const auto& [line, text] : first) {
-      problems.push_back({code, "[Conll] no " + what + " are wanted, got " + text + ".", "Mend the file, or read it without .strict.",
-                          path + ":" + std::to_string(line)});
+      problems.push_back({code, "[Conll] no " + what + " are wanted, got " + text + ".",
+                          "Mend the file, or read it without .strict (--strict-tags).", path + ":" + std::to_string(line)});
     }
     return problems;
   }
@@ -76,7 +76,11 @@ struct Mended {
 
 class Reader {
  public:
-  Reader(std::string path, const ConllOptions& options) : path_(std::move(path)), options_(options) {}
+  Reader(std::string path, const ConllOptions& options)
+      : path_(std::move(path)),
+        is_universal_(path_.ends_with(".conllu")),
+        token_column_(options.token_column.value_or(is_universal_ ? 1 : 0)),
+        tag_column_(options.tag_column.value_or(is_universal_ ? 3 : -1)) {}
 
   Contents read(std::string_view text) {
     std::size_t offset = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
@@ -109,8 +113,11 @@ class Reader {
  private:
   void read_line(std::string_view line, std::size_t number) {
     if (line.find_first_not_of(white) == std::string_view::npos || line.starts_with("-DOCSTART-")) return end_sentence();
+    if (is_universal_ && line.starts_with('#')) return;
     const std::vector<std::string_view> columns = columns_of(line);
-    const std::string_view token = column(columns, options_.token_column), tag_text = column(columns, options_.tag_column);
+    // "1-2" and "1.1" number what is no word of the sentence.
+    if (is_universal_ && columns.front().find_first_of("-.") != std::string_view::npos) return;
+    const std::string_view token = column(columns, token_column_), tag_text = column(columns, tag_column_);
     const std::optional<Tag> tag = parse_tag(tag_text);
     if (line.starts_with("# ") && line.find('\t') == std::string_view::npos && !(tag && columns.size() == width_)) return;
     const bool is_alone =
@@ -118,19 +125,19 @@ class Reader {
     const auto tell = [&](const std::string& code, const std::string& message, const std::string& remedy) {
       problems_.push_back({code, "[Conll] " + message, remedy, path_ + ":" + std::to_string(number)});
     };
-    if (!is_alone && (columns.size() < width_ || tag_text.data() == nullptr || token.data() == tag_text.data())) {
+    if (!is_alone && ((width_ > 0 && columns.size() != width_) || tag_text.data() == nullptr || token.data() == tag_text.data())) {
       const std::string wanted = width_ > 0 ? std::to_string(width_) + " columns are wanted, as in the first line"
-                                            : "a token in column " + std::to_string(options_.token_column) + " and a tag in column " +
-                                                  std::to_string(options_.tag_column) + " are wanted";
+                                            : "a token in column " + std::to_string(token_column_) + " and a tag in column " +
+                                                  std::to_string(tag_column_) + " are wanted";
       return tell("graft-D036", wanted + ", got " + std::to_string(columns.size()) + ".",
-                  "Mend the line, or name the columns of token and tag.");
+                  "Mend the line, or name the columns of token and tag (--token-column, --tag-column).");
     }
     if (token.empty()) return tell("graft-D036", "a token is wanted, got nothing.", "Fill the token in, or take the line out.");
     if (!is_alone && !tag && unknown_.size() < most_problems) {
       unknown_.push_back({"graft-D037",
                           "[Conll] a tag such as O, B-person or I-person is wanted, as others of the file are, got \"" +
                               shortened(std::string(tag_text), 40) + "\".",
-                          "Name the column of the tags, or mend the line.", path_ + ":" + std::to_string(number)});
+                          "Name the column of the tags (--tag-column N), or mend the line.", path_ + ":" + std::to_string(number)});
     }
     if (is_alone) {
       alone_.add(number, "\"" + shortened(std::string(token), 40) + "\"");
@@ -158,7 +165,9 @@ class Reader {
   }
 
   std::string path_;
-  ConllOptions options_;
+  /// In the form of CoNLL-U.
+  bool is_universal_;
+  int token_column_, tag_column_;
   Contents contents_;
   /// Columns of the first line that has a tag; 0 before it.
   std::size_t width_ = 0;

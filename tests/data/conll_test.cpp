@@ -13,7 +13,7 @@ using List = std::vector<std::string>;
 
 /// A file of this content, read.
 struct File {
-  explicit File(const std::string& content) : path(folder.file("t.conll")) { test::write(path, content); }
+  explicit File(const std::string& content, const std::string& name = "t.conll") : path(folder.file(name)) { test::write(path, content); }
   Data read(const data::ConllOptions& options = {}) { return data::conll(path, options, &warnings); }
   std::vector<Problem> problems(const data::ConllOptions& options = {}) {
     return test::error_of<DataError>([&] { read(options); }).problems();
@@ -87,7 +87,7 @@ TEST_CASE("Conll: tags out of order are mended as BIO2 reads them, and counted",
   CHECK(file.warnings[0].place == file.path + ":3");
   test::Heard heard;
   data::conll(file.path);
-  CHECK(heard.with("graft-D038: [Conll] 4 tags").ends_with("Mend them, or have them refused: .strict = true.\n"));
+  CHECK(heard.with("graft-D038: [Conll] 4 tags").ends_with("Mend them, or have them refused: .strict = true (--strict-tags).\n"));
 }
 
 TEST_CASE("Conll: a line with a token alone is O, and counted", "[conll]") {
@@ -133,6 +133,32 @@ TEST_CASE("Conll: missing columns, missing tokens and other tags are told togeth
   const auto no_column = File("a O\n").problems({.token_column = 0, .tag_column = 4});
   CHECK(no_column[0].message == "[Conll] a token in column 0 and a tag in column 4 are wanted, got 2.");
   CHECK(File("a O\n").problems({.token_column = 1, .tag_column = -1})[0].code == "graft-D036");
+}
+
+TEST_CASE("Conll: a line with more columns than the first one is told with its line", "[conll][error]") {
+  File file("a\tB-x\nb\tNN\tO\nc d O\n");
+  const auto problems = file.problems();
+  REQUIRE(problems.size() == 2);
+  CHECK(problems[0].code == "graft-D036");
+  CHECK(problems[0].message == "[Conll] 2 columns are wanted, as in the first line, got 3.");
+  CHECK(problems[0].place == file.path + ":2");
+  CHECK(problems[1].place == file.path + ":3");
+  CHECK(problems[0].remedy.find("--tag-column") != std::string::npos);
+}
+
+TEST_CASE("Conll: of .conllu files the form and its universal part of speech are read, no ranges and no empty nodes", "[conll]") {
+  const std::string content =
+      "# sent_id = 1\n#\ttext = vámonos al mar\n1-2\tvámonos\t_\t_\t_\t_\t_\t_\t_\t_\n"
+      "1\tvamos\tir\tVERB\t_\t_\t0\troot\t_\t_\n2\tnos\tnosotros\tPRON\t_\t_\t1\tobj\t_\t_\n"
+      "2.1\tya\tya\tADV\t_\t_\t_\t_\t1:advmod\t_\n3\t#\t#\tSYM\t_\t_\t1\tobl\t_\tSpaceAfter=No\n\n"
+      "1\tO\to\tX\t_\t_\t0\troot\t_\t_\n";
+  const Data data = File(content, "t.conllu").read();
+  REQUIRE(data.size() == 2);
+  CHECK(data.get(0).text("text") == "vamos nos #");
+  CHECK((tags_of(data.get(0)) == List{"VERB", "PRON", "SYM"}));
+  CHECK((tags_of(data.get(1)) == List{"X"}));
+  const Data roles = File(content, "t.conllu").read({.tag_column = 7});
+  CHECK((tags_of(roles.get(0)) == List{"root", "obj", "obl"}));
 }
 
 TEST_CASE("Conll: files without a word, and text that is not clean, are refused; after a hundred problems it ends", "[conll][error]") {
