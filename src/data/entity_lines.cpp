@@ -10,6 +10,7 @@
 #include "core/json.h"
 #include "core/table.h"
 #include "data/file_checks.h"
+#include "data/word_spans.h"
 #include "graft/core/error.h"
 #include "graft/core/runtime.h"
 
@@ -51,6 +52,25 @@ std::string named(const Span& span) {
   return "[" + std::to_string(span.begin) + ", " + std::to_string(span.end) + ", \"" + span.label + "\"]";
 }
 
+/// Words are what is learned and found: an entity holds one at least, that none before it has.
+void require_words(const std::vector<Span>& spans, const std::vector<Span>& written, const std::string& text, const std::string& place) {
+  const auto words = word_spans(text);
+  auto word = words.begin();
+  for (std::size_t i = 0; i < spans.size(); ++i) {
+    while (word != words.end() && static_cast<std::int64_t>(word->second) <= spans[i].begin) ++word;
+    if (word == words.end() || static_cast<std::int64_t>(word->first) >= spans[i].end) {
+      refuse("graft-D039", "an entity with more than white space is wanted, got " + named(written[i]) + ".",
+             "Mark its words, or take it out.", place);
+    }
+    if (i > 0 && static_cast<std::int64_t>(word->first) < spans[i - 1].end) {
+      refuse("graft-D078",
+             "one entity in a word is wanted, got " + named(written[i - 1]) + " and " + named(written[i]) + " in \"" +
+                 shortened(text.substr(word->first, word->second - word->first), 40) + "\".",
+             "Keep one of them, or put a space between them: words get one label each.", place);
+    }
+  }
+}
+
 /// Sorted; in bytes.
 std::vector<Span> spans_of(const Json& list, const std::string& text, const std::string& place) {
   const CodePoints characters(text);
@@ -70,10 +90,12 @@ std::vector<Span> spans_of(const Json& list, const std::string& text, const std:
              "Keep one of them.", place);
     }
   }
+  const std::vector<Span> written = spans;
   for (Span& span : spans) {
     span.begin = *characters.byte_of(span.begin);
     span.end = *characters.byte_of(span.end);
   }
+  if (!spans.empty()) require_words(spans, written, text, place);
   return spans;
 }
 

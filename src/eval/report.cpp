@@ -1,6 +1,7 @@
 #include "graft/eval/report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <ostream>
 
@@ -76,7 +77,8 @@ std::string largest_class(const EvalReport& report) {
 std::string EvalReport::text() const {
   std::string text;
   for (const auto& [name, value] : metrics) {
-    text += name + std::string(std::max<std::size_t>(1, 22 - std::min<std::size_t>(21, name.size())), ' ') + fixed(value, 4);
+    text += name + std::string(std::max<std::size_t>(1, 22 - std::min<std::size_t>(21, name.size())), ' ') +
+            (std::isnan(value) ? "undefined" : fixed(value, 4));
     if (name == "accuracy" && !labels.empty())
       text += "   (always \"" + largest_class(*this) + "\": " + fixed(confusion.majority_share(), 4) + ")";
     text += "\n";

@@ -1,5 +1,7 @@
 #include "head/entity_text.h"
 
+#include <algorithm>
+
 #include "graft/metric/entities.h"
 
 namespace graft::head {
@@ -22,6 +24,27 @@ std::vector<TextSpan> spans_of_tags(std::span<const std::string> tags, std::span
     spans.push_back(std::move(span));
   }
   return spans;
+}
+
+std::vector<TextSpan> spans_of_words(std::span<const std::string> labels, std::span<const Bytes> words, std::span<const double> scores,
+                                     std::string_view text) {
+  std::vector<TextSpan> spans;
+  for (std::size_t i = 0; i < std::min(labels.size(), words.size()); ++i) {
+    const auto [begin, end] = words[i];
+    const std::string_view word = end <= text.size() ? text.substr(begin, end - begin) : std::string_view();
+    spans.push_back({.begin = begin, .end = end, .label = labels[i], .score = scores.empty() ? 1 : scores[i], .text = std::string(word)});
+  }
+  return spans;
+}
+
+TextSpan widened(TextSpan entity, std::span<const Bytes> words, std::string_view text) {
+  const auto first = std::ranges::partition_point(words, [&](const Bytes& word) { return word.second <= entity.begin; });
+  const auto last = std::partition_point(first, words.end(), [&](const Bytes& word) { return word.first < entity.end; });
+  if (first == last) return entity;
+  entity.begin = first->first;
+  entity.end = std::prev(last)->second;
+  entity.text = text.substr(entity.begin, entity.end - entity.begin);
+  return entity;
 }
 
 std::vector<std::string> tags_of_spans(std::span<const TextSpan> entities, std::span<const Bytes> words) {

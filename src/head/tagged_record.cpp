@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "data/word_spans.h"
 #include "graft/core/error.h"
 #include "head/record_lists.h"
 
@@ -29,14 +30,18 @@ std::vector<Bytes> bytes_of(const Record& record, const std::string& field) {
 
 TaggedRecord::TaggedRecord(const Record& record, const TokenClassifierOptions& fields) : by_tags_(record.has(fields.tags)) {
   const std::string text = record.has_value(fields.text) ? record.text(fields.text) : std::string();
+  if (record.has(fields.words)) words_ = bytes_of(record, fields.words);
   if (by_tags_) {
     tags_ = list_of(record, fields.tags);
-    const std::vector<Bytes> words = record.has(fields.words) ? bytes_of(record, fields.words) : std::vector<Bytes>();
-    if (words.size() != tags_.size()) {
-      refuse(record, std::to_string(tags_.size()) + " tags are there for " + std::to_string(words.size()) + " words.",
+    if (words_.size() != tags_.size()) {
+      refuse(record, std::to_string(tags_.size()) + " tags are there for " + std::to_string(words_.size()) + " words.",
              "Give one tag a word in \"" + fields.tags + "\", and the bytes of the words, [W, 2], in \"" + fields.words + "\".");
     }
-    if (std::ranges::all_of(tags_, is_bio)) entities_ = spans_of_tags(tags_, words, {}, text);
+    if (!std::ranges::all_of(fields.labels, is_bio)) {
+      entities_ = spans_of_words(tags_, words_, {}, text);
+    } else if (std::ranges::all_of(tags_, is_bio)) {
+      entities_ = spans_of_tags(tags_, words_, {}, text);
+    }
     return;
   }
   if (!record.has(fields.spans)) {
@@ -49,6 +54,7 @@ TaggedRecord::TaggedRecord(const Record& record, const TokenClassifierOptions& f
     refuse(record, std::to_string(kinds.size()) + " kinds are there for " + std::to_string(places.size()) + " entities.",
            "Give one for each in \"" + fields.span_labels + "\".");
   }
+  if (!record.has(fields.words)) words_ = data::word_spans(text);
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto [begin, end] = places[i];
     if (begin >= end || end > text.size()) {
@@ -57,7 +63,8 @@ TaggedRecord::TaggedRecord(const Record& record, const TokenClassifierOptions& f
                  std::to_string(text.size()) + ".",
              "Give [begin, end) in bytes.");
     }
-    entities_.push_back({.begin = begin, .end = end, .label = kinds[i], .score = 1, .text = text.substr(begin, end - begin)});
+    entities_.push_back(
+        widened({.begin = begin, .end = end, .label = kinds[i], .score = 1, .text = text.substr(begin, end - begin)}, words_, text));
   }
   std::ranges::stable_sort(entities_, {}, &TextSpan::begin);
 }

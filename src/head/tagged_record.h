@@ -15,16 +15,17 @@ class TaggedRecord {
   TaggedRecord(const Record& record, const TokenClassifierOptions& fields);
 
   bool has_tags() const { return by_tags_; }
-  /// One a word as the record has them; empty where it has entities.
-  const std::vector<std::string>& tags() const { return tags_; }
+  /// One a word: as the record has them, or of its entities in BIO.
+  std::vector<std::string> tags() const { return by_tags_ ? tags_ : tags_of_spans(entities_, words_); }
   /// One for each word up to the last of a sample, whose "words" [L, 3] are given.
   std::vector<std::string> tags(const at::Tensor& words) const;
-  /// In the order of the text.
+  /// In the order of the text, each with the bounds of the words that it touches; where labels are no BIO, each word with its tag.
   const std::vector<TextSpan>& entities() const { return entities_; }
 
  private:
   bool by_tags_ = false;
   std::vector<std::string> tags_;
+  std::vector<Bytes> words_;
   std::vector<TextSpan> entities_;
 };
 

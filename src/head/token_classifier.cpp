@@ -184,7 +184,8 @@ Decoded TokenClassifier::merge(std::span<const Decoded> samples, const Record& r
     scores.push_back(vote->score);
   }
   const std::string text = record.has_value(options_.text) ? record.text(options_.text) : std::string();
-  if (std::ranges::all_of(options_.labels, is_bio)) answer.spans = spans_of_tags(answer.tags, words, scores, text);
+  const bool marks_entities = std::ranges::all_of(options_.labels, is_bio);
+  answer.spans = marks_entities ? spans_of_tags(answer.tags, words, scores, text) : spans_of_words(answer.tags, words, scores, text);
   answer.label = text_of(answer.spans);
   answer.score = scores.empty() ? 1 : std::accumulate(scores.begin(), scores.end(), 0.0) / static_cast<double>(scores.size());
   return answer;

@@ -6,9 +6,9 @@
 #include <span>
 
 #include "core/json.h"
+#include "data/word_spans.h"
 #include "graft/core/error.h"
 #include "graft/core/runtime.h"
-#include "text/word_spans.h"
 
 namespace graft::text {
 namespace {
@@ -31,7 +31,7 @@ void check(const WordsOptions& options, const Frame& frame) {
 
 /// The words as the record gives them, or as the text is cut.
 std::vector<std::pair<std::size_t, std::size_t>> spans_of(const Record& record, const WordsOptions& options, std::string_view text) {
-  if (!record.has(options.words)) return word_spans(text);
+  if (!record.has(options.words)) return data::word_spans(text);
   const at::Tensor given = record.tensor(options.words).to(at::kLong).contiguous();
   const bool is_table = given.dim() == 2 && given.size(1) == 2;
   std::vector<std::pair<std::size_t, std::size_t>> spans;

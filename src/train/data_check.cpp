@@ -9,9 +9,9 @@
 #include "core/hash.h"
 #include "core/names.h"
 #include "core/table.h"
+#include "eval/unknown_tags.h"
 #include "graft/head/classifier.h"
 #include "train/reading_check.h"
-#include "train/unknown_tags.h"
 
 namespace graft {
 namespace {
@@ -40,7 +40,7 @@ class Check {
     leakage(data_.test, "test");
     rare_classes();
     unseen_classes();
-    for (Problem& problem : train::unknown_tags(model_, data_)) found_.push_back(std::move(problem));
+    for (Problem& problem : eval::unknown_tags(model_, data_)) found_.push_back(std::move(problem));
     for (Problem& problem : train::check_reading(model_, data_.train)) found_.push_back(std::move(problem));
     return std::move(found_);
   }

@@ -26,7 +26,7 @@ TEST_CASE("EntityLines: spans in bytes, first to last, in both forms", "[entity_
   const Data data = File(
                         "{\"text\": \"Zoë in Köln\", \"entities\": [{\"start\": 7, \"end\": 11, \"label\": \"city\", \"id\": 3}, "
                         "{\"start\": 0, \"end\": 3, \"label\": \"person\"}]}\n\n"
-                        "{\"id\": 1, \"text\": \"a🙂b\", \"label\": [[1, 2, \"x\"], [2, 3, \"y\"]]}\r\n"
+                        "{\"id\": 1, \"text\": \"a 🙂 b\", \"label\": [[2, 3, \"x\"], [4, 5, \"y\"]]}\r\n"
                         "{\"text\": \"ab\", \"labels\": []}\n{\"text\": \"ab\"}")
                         .read();
   REQUIRE(data.size() == 4);
@@ -35,7 +35,7 @@ TEST_CASE("EntityLines: spans in bytes, first to last, in both forms", "[entity_
   CHECK(at::equal(first.tensor("spans"), at::tensor({0, 4, 8, 13}, at::kLong).view({2, 2})));
   CHECK((std::get<List>(first.values.at("span_labels")) == List{"person", "city"}));
   CHECK(first.place == "t.jsonl:1");
-  CHECK(at::equal(second.tensor("spans"), at::tensor({1, 5, 5, 6}, at::kLong).view({2, 2})));
+  CHECK(at::equal(second.tensor("spans"), at::tensor({2, 6, 7, 8}, at::kLong).view({2, 2})));
   CHECK(second.place == "t.jsonl:3");
   CHECK(none.tensor("spans").sizes() == at::IntArrayRef({0, 2}));
   CHECK(std::get<List>(none.values.at("span_labels")).empty());
@@ -51,7 +51,7 @@ TEST_CASE("EntityLines: spans that cannot be are told together, each with its li
       "{\"text\": \"abc\", \"label\": [[1, 1, \"x\"]]}\n"
       "{\"text\": \"abc\", \"label\": [[2, 3, \"x\"], [0, 3, \"y\"]]}\n"
       "{\"text\": \"abc\", \"label\": [[0, 1, \"\"]]}\n"
-      "{\"text\": \"äöü\", \"label\": [[2, 3, \"x\"], [0, 2, \"y\"]]}\n"
+      "{\"text\": \"äö-\", \"label\": [[2, 3, \"x\"], [0, 2, \"y\"]]}\n"
       "{\"text\": \" \"}\n");
   const auto problems = file.problems();
   REQUIRE(problems.size() == 6);
@@ -64,6 +64,23 @@ TEST_CASE("EntityLines: spans that cannot be are told together, each with its li
   CHECK(problems[4].message == "[EntityLines] a label is wanted, got [0, 1, \"\"].");
   CHECK(problems[5].code == "graft-D033");
   CHECK(problems[5].place == file.path + ":7");
+}
+
+TEST_CASE("EntityLines: an entity has a word, and a word has one entity", "[entity_lines][error]") {
+  const File file(
+      "{\"text\": \"Ada  lives\", \"label\": [[3, 5, \"x\"]]}\n"
+      "{\"text\": \"NéwYork is\", \"label\": [[0, 3, \"x\"], [3, 7, \"y\"]]}\n"
+      "{\"text\": \"a New York\", \"label\": [[0, 4, \"x\"], [4, 10, \"y\"]]}\n"
+      "{\"text\": \"Ada lives, (here)\", \"label\": [[0, 4, \"x\"], [5, 9, \"y\"], [9, 10, \"z\"], [11, 12, \"v\"], [12, 16, \"w\"]]}\n");
+  const auto problems = file.problems();
+  REQUIRE(problems.size() == 3);
+  CHECK(problems[0].code == "graft-D039");
+  CHECK(problems[0].message == "[EntityLines] an entity with more than white space is wanted, got [3, 5, \"x\"].");
+  CHECK(problems[0].place == file.path + ":1");
+  CHECK(problems[1].code == "graft-D078");
+  CHECK(problems[1].message == "[EntityLines] one entity in a word is wanted, got [0, 3, \"x\"] and [3, 7, \"y\"] in \"NéwYork\".");
+  CHECK(problems[1].place == file.path + ":2");
+  CHECK(problems[2].message == "[EntityLines] one entity in a word is wanted, got [0, 4, \"x\"] and [4, 10, \"y\"] in \"New\".");
 }
 
 TEST_CASE("EntityLines: lines of another form are told", "[entity_lines][error]") {

@@ -49,6 +49,13 @@ TEST_CASE("Report: a value is found by its name", "[eval]") {
   CHECK(std::isnan(small().metric("macro_F1")));
 }
 
+TEST_CASE("Report: a metric that is not there is told as undefined", "[eval]") {
+  EvalReport report;
+  report.metrics = {{"accuracy", -std::nan("")}};
+  CHECK(report.text() == "accuracy              undefined\nsamples               0\n");
+  CHECK(report.json().at("metrics").at("accuracy").dump() == "null");
+}
+
 TEST_CASE("Report: the text shows metrics, baseline, confusion, worst classes and mistakes", "[eval]") {
   CHECK(small().text() ==
         "loss                  0.5123\n"

@@ -137,6 +137,53 @@ TEST_CASE("TokenClassifier: it measures entities as seqeval does, and words", "[
   CHECK(value_of(values, "f1") == Approx(0.4));
 }
 
+TEST_CASE("TokenClassifier: an entity that ends beside or inside a word is that of the whole word", "[head]") {
+  const TokenClassifier head = plain();
+  const auto [begin, end] = GENERATE(std::pair(0, 9), std::pair(1, 6), std::pair(2, 8));
+  Record record = with_entities();
+  record.values["spans"] = table({begin, end}, 2);
+  CHECK(head.truth(record) == "New York [place]");
+  const Metrics metrics = head.metrics();
+  for (const auto& metric : metrics) metric->answer(answer_of(head, sure({0, 1, 2, 0, 0, 0})), record);
+  CHECK(value_of(metrics.back()->compute(), "f1") == 1);
+  CHECK(value_of(metrics.back()->compute(), "f1_strict") == 1);
+}
+
+TEST_CASE("TokenClassifier: for the strict F1 an I- that no B- begins is no entity", "[head]") {
+  const TokenClassifier head = plain();
+  const Record record = GENERATE(tagged(), with_entities());
+  const Metrics metrics = head.metrics();
+  metrics.back()->answer(answer_of(head, sure({0, 2, 2, 0, 0, 0})), record);
+  CHECK(value_of(metrics.back()->compute(), "f1") == 1);
+  CHECK(value_of(metrics.back()->compute(), "f1_strict") == 0);
+  const Metrics others = head.metrics();
+  others.back()->answer(answer_of(head, sure({0, 1, 2, 0, 0, 0})), record);
+  others.back()->merge(*metrics.back());
+  CHECK(value_of(others.back()->compute(), "f1_strict") == Approx(2.0 / 3));  // of 2 entities 1 was predicted, rightly
+  others.back()->reset();
+  CHECK(std::isnan(value_of(others.back()->compute(), "f1_strict")));
+}
+
+TEST_CASE("TokenClassifier: where labels are no BIO each word is a span with its label", "[head]") {
+  head::TokenClassifierOptions options{.labels = {"ADJ", "NOUN", "VERB"}, .dropout = 0, .width = 3};
+  TokenClassifier head(std::move(options));
+  const Decoded answer = answer_of(head, sure({0, 0, 1, 0, 2, 0}));
+  REQUIRE(answer.spans.size() == 3);
+  CHECK(answer.label == "New [ADJ], York [NOUN], is [VERB]");
+  CHECK(answer.spans[1].begin == 4);
+  CHECK(answer.spans[1].end == 8);
+  CHECK(answer.spans[1].score == Approx(std::exp(5) / (std::exp(5) + 2)));
+  CHECK(head.truth(tagged({"ADJ", "NOUN", "VERB"})) == answer.label);
+}
+
+TEST_CASE("TokenClassifier: accuracy is undefined where no word has a known label", "[head]") {
+  const Metrics metrics = plain().metrics();
+  metrics.front()->update({{"logits", sure({0, 1})}}, Batch{{}, {{"tags", at::tensor({-100, -100}, at::kLong).unsqueeze(0)}}, {0}}, {});
+  const double accuracy = value_of(metrics.front()->compute(), "accuracy");
+  CHECK(std::isnan(accuracy));
+  CHECK_FALSE(std::signbit(accuracy));
+}
+
 TEST_CASE("TokenClassifier: it comes back from its config", "[head]") {
   const TokenClassifier head = plain({.class_weights = {1, 2, 3}, .label_smoothing = 0.1});
   CHECK(head::make_builtin(head.config())->config() == head.config());

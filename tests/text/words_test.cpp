@@ -1,8 +1,8 @@
 #include "graft/text/words.h"
 
+#include "data/word_spans.h"
 #include "graft/text/wordpiece.h"
 #include "support.h"
-#include "text/word_spans.h"
 
 using namespace graft;
 using text::Words;
@@ -20,7 +20,7 @@ std::vector<Sample> samples_of(const Words& words, const Record& record) {
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> words;
-  for (const auto& [begin, end] : text::word_spans(text)) words.push_back(text.substr(begin, end - begin));
+  for (const auto& [begin, end] : data::word_spans(text)) words.push_back(text.substr(begin, end - begin));
   return words;
 }
 

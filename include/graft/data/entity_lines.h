@@ -14,7 +14,8 @@ namespace graft::data {
 ///   spans         int64 [n, 2]: the bytes [begin, end) of each entity, first to last
 ///   span_labels   list of their n labels
 /// The last two are empty values where a line says nothing of entities, as in files to predict on. Throws DataError with up to 100 problems
-/// at once, each with its line: entities that lie outside their text, have no character or no label, or overlap; empty texts; other JSON.
+/// at once, each with its line: entities that lie outside their text, have no word or no label, overlap or share a word; empty texts; other
+/// JSON.
 GRAFT_API Data entity_lines(const std::string& path);
 
 }  // namespace graft::data

@@ -35,7 +35,8 @@ struct TokenClassifierOptions {
 /// A label for each word of a text, read off its first token, as in Devlin et al., BERT, 2019: logits [N, L, C] under softmax cross-entropy
 /// over first tokens; further tokens of a word, special ones and labels that are not among the options' count as nothing. Reads samples of
 /// text::Words. Words that stand in several windows take their label from the one in which they are farthest from an end. Answers are
-/// Decoded::tags and, of BIO labels, Decoded::spans with offsets in the text; an I-X without its beginning begins an entity.
+/// Decoded::tags and, with offsets in the text, Decoded::spans: entities of BIO labels, where an I-X without its beginning begins one, else
+/// each word with its label. Entities of records that end inside a word, or beside one, are those of the whole words that they touch.
 class GRAFT_API TokenClassifier final : public TokenLayer {
  public:
   /// Throws ConfigError for options out of range, all of them at once.
@@ -53,8 +54,9 @@ class GRAFT_API TokenClassifier final : public TokenLayer {
   Terms weights(const Fields& targets) const override;
   std::vector<Decoded> decode(const Fields& outputs, const Batch& batch, std::span<const Record> records) const override;
   Decoded merge(std::span<const Decoded> samples, const Record& record) const override;
-  /// The entities: "Thames [location], John Smith [person]".
+  /// The entities: "Thames [location], John Smith [person]"; of other labels the words: "Ada [NOUN], runs [VERB]".
   std::string truth(const Record& record) const override;
+  /// "accuracy" of words; of BIO labels those of metric::EntityScores too, and "f1_strict", for which tags out of order are no entity.
   Metrics metrics() const override;
   std::unique_ptr<Head> extended_by(const Data& data) const override;
   nlohmann::json config() const override;

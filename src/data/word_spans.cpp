@@ -1,10 +1,10 @@
-#include "text/word_spans.h"
+#include "data/word_spans.h"
 
 #include <utf8proc.h>
 
 #include <algorithm>
 
-namespace graft::text {
+namespace graft::data {
 namespace {
 
 struct Character {
@@ -54,4 +54,4 @@ std::vector<std::pair<std::size_t, std::size_t>> word_spans(std::string_view tex
   return words;
 }
 
-}  // namespace graft::text
+}  // namespace graft::data
