@@ -79,6 +79,8 @@ std::string text_of(const Decoded& answer, const std::string& text) {
 
 std::vector<std::string> answer_columns(const std::vector<Decoded>& answers) {
   if (answers.empty() || !is_numeric(answers.front())) {
+    const bool are_words = std::ranges::any_of(answers, [](const Decoded& answer) { return !answer.tags.empty(); });
+    if (are_words) return {"prediction", "score", "spans"};
     if (answers.empty() || !answers.front().rejection_score) return {"prediction", "score"};
     return {"prediction", "score", "rejected", "rejection_score"};
   }
@@ -90,9 +92,11 @@ std::vector<std::string> answer_columns(const std::vector<Decoded>& answers) {
   return names;
 }
 
-std::vector<std::string> answer_cells(const Decoded& answer) {
+std::vector<std::string> answer_cells(const Decoded& answer, const std::vector<std::string>& columns, const std::string& text) {
+  const bool has_words = std::ranges::find(columns, "spans") != columns.end();
   if (!is_numeric(answer)) {
     std::vector<std::string> cells{answer.label, fixed(answer.score, 4)};
+    if (has_words) cells.push_back(json_of_spans(answer, text).dump());
     if (!answer.rejection_score) return cells;
     cells.push_back(answer.rejected ? "true" : "false");
     cells.push_back(fixed(*answer.rejection_score, 4));

@@ -17,10 +17,10 @@ Json json_of(const Decoded& answer, const std::string& text);
 /// of words, the text with them marked; of objects, how many there are of each class.
 std::string text_of(const Decoded& answer, const std::string& text);
 
-/// The columns that answers add to a table: "prediction" and "score", "rejected" and "rejection_score"; "prediction_NAME" each where an
-/// answer is several numbers.
+/// The columns that answers add to a table: "prediction" and "score", "rejected" and "rejection_score", "spans" of labels of words;
+/// "prediction_NAME" each where an answer is several numbers.
 std::vector<std::string> answer_columns(const std::vector<Decoded>& answers);
-/// The cells of these columns.
-std::vector<std::string> answer_cells(const Decoded& answer);
+/// The cells of these columns; "spans" is the JSON of those in `text`, as json_of() has them.
+std::vector<std::string> answer_cells(const Decoded& answer, const std::vector<std::string>& columns, const std::string& text);
 
 }  // namespace graft::cli

@@ -7,6 +7,8 @@
 #include "cli/found_objects.h"
 #include "cli/picture_data.h"
 #include "core/file.h"
+#include "core/warning.h"
+#include "eval/unknown_tags.h"
 #include "graft/core/runtime.h"
 #include "graft/eval/evaluator.h"
 #include "graft/head/detector.h"
@@ -18,6 +20,7 @@ namespace {
 struct EvaluateFlags {
   std::string model, data, class_map, store, out, precision = "fp32", tta = "none";
   double least_score = 0.5;
+  WordColumns words;
   bool trust = false;
   MachineFlags machine;
 };
@@ -60,7 +63,9 @@ class Drawing {
 };
 
 Data measured(const EvaluateFlags& flags, const Model& model) {
-  Splits splits = open_splits(flags.data, columns_of(model), model.preprocess()->config().value("type", "") == "words");
+  WordColumns words = flags.words;
+  words.wanted = model.preprocess()->config().value("type", "") == "words";
+  Splits splits = open_splits(flags.data, columns_of(model), words);
   if (!flags.class_map.empty()) splits = data::map_classes(splits, class_map(flags.class_map, model.head().config()));
   return measured_part(checked_pictures(std::move(splits)));
 }
@@ -73,6 +78,7 @@ int run(const EvaluateFlags& flags, const Voice& voice) {
   model.set_precision(precision_from(flags.precision));
   const FeatureStore store = flags.store.empty() ? FeatureStore::off() : FeatureStore({.folder = flags.store});
   const Data data = measured(flags, model);
+  for (const Problem& unknown : eval::unknown_tags(model, data)) warn(unknown);
   EvaluatorOptions options{.progress = line.function(), .store = store, .mirrored = flags.tta == "flip"};
   std::optional<Drawing> drawing;
   if (!flags.out.empty()) options.metrics.push_back(drawing.emplace(flags, model, data).metric());
@@ -104,6 +110,9 @@ Run add_evaluate(CLI::App& app, Voice& voice) {
                    "data is taken")
       ->required();
   command->add_option("--class-map", flags->class_map, class_map_help);
+  command->add_option("--token-column", flags->words.token, token_column_help);
+  command->add_option("--tag-column", flags->words.tag, tag_column_help);
+  command->add_flag("--strict-tags", flags->words.strict, strict_tags_help);
   command->add_option("--out", flags->out,
                       "Of objects in pictures: a folder for the 100 pictures with the most mistakes, with true boxes in white and those "
                       "that were found in the colours of their classes");

@@ -168,10 +168,10 @@ Run add_predict(CLI::App& app, Voice& voice) {
   command->add_option("--csv", flags->csv, "A .csv, .tsv or .jsonl file to answer, record by record");
   command->add_option("--question", flags->question, "A question, for a model that finds answers in texts");
   command->add_option("--context", flags->context, "The file with the text that answers it; -: stdin");
-  command->add_option(
-      "--out", flags->out,
-      "The file to write: that of --csv with columns prediction and score (and rejected, where the model can); of pictures, the "
-      "folder for copies with what was found drawn in, and predictions.json");
+  command->add_option("--out", flags->out,
+                      "The file to write: that of --csv with columns prediction and score (and rejected, where the model can; spans, JSON "
+                      "with offsets, of labels of words); of pictures, the "
+                      "folder for copies with what was found drawn in, and predictions.json");
   command->add_option("--min-score", flags->least_score, "Objects in pictures that are less sure are not shown")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));

@@ -23,7 +23,8 @@ void require_new(const std::vector<std::string>& there, const std::vector<std::s
 }
 
 /// Rows are copied as they are written, so that nothing of them changes; only the new cells are made.
-std::string with_columns_csv(const std::string& path, const data::WrittenCsv& table, const std::vector<Decoded>& answers) {
+std::string with_columns_csv(const std::string& path, const data::WrittenCsv& table, const std::vector<Decoded>& answers,
+                             const std::vector<std::string>& texts) {
   const char delimiter = path.ends_with(".tsv") ? '\t' : ',';
   std::string out;
   const auto add_row = [&](std::string_view row, const std::vector<std::string>& cells) {
@@ -31,13 +32,14 @@ std::string with_columns_csv(const std::string& path, const data::WrittenCsv& ta
     for (const std::string& cell : cells) out += delimiter + data::csv_field(cell, delimiter);
     out += '\n';
   };
-  require_new(table.columns, answer_columns(answers), path);
-  add_row(table.header(), answer_columns(answers));
-  for (std::size_t i = 0; i < answers.size(); ++i) add_row(table.row(i), answer_cells(answers[i]));
+  const std::vector<std::string> columns = answer_columns(answers);
+  require_new(table.columns, columns, path);
+  add_row(table.header(), columns);
+  for (std::size_t i = 0; i < answers.size(); ++i) add_row(table.row(i), answer_cells(answers[i], columns, texts[i]));
   return out;
 }
 
-std::string with_columns_jsonl(const std::string& path, const std::vector<Decoded>& answers) {
+std::string with_columns_jsonl(const std::string& path, const std::vector<Decoded>& answers, const std::vector<std::string>& texts) {
   const auto file = Mapping::open(path);
   const std::vector<std::string> columns = answer_columns(answers);
   std::string out;
@@ -50,8 +52,8 @@ std::string with_columns_jsonl(const std::string& path, const std::vector<Decode
     for (const std::string& column : columns) {
       if (record.contains(column)) require_new({column}, columns, path);
     }
-    const Decoded& answer = answers[next++];
-    const std::vector<std::string> cells = answer_cells(answer);
+    const Decoded& answer = answers[next];
+    const std::vector<std::string> cells = answer_cells(answer, columns, texts[next++]);
     if (columns.size() > 1 && columns[1] == "score") {
       record["prediction"] = answer.label;
       record["score"] = answer.score;
@@ -59,12 +61,22 @@ std::string with_columns_jsonl(const std::string& path, const std::vector<Decode
         record["rejected"] = answer.rejected;
         record["rejection_score"] = *answer.rejection_score;
       }
+      if (columns.back() == "spans") record["spans"] = OrderedJson::parse(cells.back());
     } else {
       for (std::size_t i = 0; i < columns.size(); ++i) record[columns[i]] = OrderedJson::parse(cells[i]);
     }
     out += record.dump() + "\n";
   }
   return out;
+}
+
+/// What answers are parts of, where they are labels of words; else empty texts.
+std::vector<std::string> texts_of(const Predictor& predictor, const Data& data, const std::vector<Decoded>& answers) {
+  std::vector<std::string> texts(answers.size());
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (!answers[i].tags.empty()) texts[i] = data.get(i).text(predictor.fields().front());
+  }
+  return texts;
 }
 
 }  // namespace
@@ -74,11 +86,12 @@ std::size_t predict_file(const Predictor& predictor, const std::string& in, cons
   const auto answer = [&](const Data& data, const auto& with_columns) -> std::size_t {
     const std::vector<Decoded> answers = predictor.batch(data, options);
     if (options.stop.stop_requested()) return 0;
-    write_file_atomically(out, with_columns(answers));
+    write_file_atomically(out, with_columns(answers, texts_of(predictor, data, answers)));
     return answers.size();
   };
   if (in.ends_with(".jsonl"))
-    return answer(open_data(in, predictor.fields()), [&](const auto& answers) { return with_columns_jsonl(in, answers); });
+    return answer(open_data(in, predictor.fields()),
+                  [&](const auto& answers, const auto& texts) { return with_columns_jsonl(in, answers, texts); });
   if (!in.ends_with(".csv") && !in.ends_with(".tsv")) {
     throw DataError({.code = "graft-D077",
                      .message = "[graft predict] a .csv, .tsv or .jsonl file is wanted, to which columns can be added.",
@@ -88,7 +101,7 @@ std::size_t predict_file(const Predictor& predictor, const std::string& in, cons
   const bool pictures = lists_pictures(in);
   const data::WrittenCsv table = data::written_csv(in, {.require = pictures ? std::vector<std::string>() : predictor.fields()});
   return answer(pictures ? data::listed_pictures(table.data, in) : table.data,
-                [&](const auto& answers) { return with_columns_csv(in, table, answers); });
+                [&](const auto& answers, const auto& texts) { return with_columns_csv(in, table, answers, texts); });
 }
 
 }  // namespace graft::cli

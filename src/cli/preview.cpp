@@ -136,7 +136,7 @@ int run(const PreviewSettings& settings, const Voice& voice) {
   std::optional<Backbone> backbone;
   if (!train.backbone.empty()) backbone = mistakes.attempt([&] { return Backbone::load(train.backbone, train.backbone_options()); });
   std::optional<Splits> data;
-  if (!train.train.empty()) data = mistakes.attempt([&] { return open_splits(train.train, {}, train.task == "tokens"); });
+  if (!train.train.empty()) data = mistakes.attempt([&] { return open_splits(train.train, {}, {.wanted = train.task == "tokens"}); });
   if (data && data->train.empty()) mistakes.attempt([&]() -> bool { refuse_texts("no training record", train.train); });
   mistakes.raise();
 

@@ -134,7 +134,8 @@ TrainInputs load_inputs(TrainSettings& settings) {
         [&] { return backbone && predict::reading_manifest(settings.backbone, [&] { return take_over(settings, *backbone); }); });
   }
   Files files;
-  const bool words = settings.task == "tokens";
+  WordColumns words{
+      .wanted = settings.task == "tokens", .token = settings.token_column, .tag = settings.tag_column, .strict = settings.strict_tags};
   const auto open = [&](const std::string& path, const std::vector<std::string>& columns, Data Splits::*part) {
     return mistakes.attempt([&] { return open_part(path, columns, words, part); });
   };
@@ -145,6 +146,7 @@ TrainInputs load_inputs(TrainSettings& settings) {
   if (files.train) task = mistakes.attempt([&] { return choose_task(settings, *files.train); });
   if (task && settings.max_length == 0) settings.max_length = usual_length(*task);
   const std::vector<std::string> columns = task ? task->columns() : std::vector<std::string>();
+  words.wanted |= task && task->kind == Task::Kind::Tokens;
   if (!settings.valid.empty()) files.valid = open(settings.valid, columns, &Splits::valid);
   if (!settings.test.empty()) files.test = open(settings.test, columns, &Splits::test);
   std::optional<Splits> parts;

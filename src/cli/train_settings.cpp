@@ -3,6 +3,7 @@
 #include <concepts>
 
 #include "cli/class_map.h"
+#include "cli/data.h"
 #include "cli/pictures.h"
 #include "core/file.h"
 #include "core/names.h"
@@ -33,6 +34,9 @@ void for_each(Settings& s, Visit visit) {
   visit("label", s.label, "Column of the class or number, or several; default: by its name, and said");
   visit("label-separator", s.label_separator, "What stands between the labels of one record (multilabel)");
   visit("class-map", s.class_map, class_map_help);
+  visit("token-column", s.token_column, token_column_help);
+  visit("tag-column", s.tag_column, tag_column_help);
+  visit("strict-tags", s.strict_tags, strict_tags_help);
   visit("max-length", s.max_length, "Longer texts are cut to this many tokens, or to windows of them (qa, tokens); 0: 256, or 384 for qa");
   visit("stride", s.stride, "Tokens that neighbouring windows of a text share (qa); 0: 128, or a third of shorter windows");
   visit("image-size", s.image_size, "Pixels that the network sees of a picture: 224, or 416x320 (width x height); default: the backbone's");

@@ -26,6 +26,8 @@ struct TrainSettings {
   double split = -1;
   std::string text, label;
   std::string label_separator = ";", class_map;
+  std::string token_column, tag_column;
+  bool strict_tags = false;
   int max_length = 0, stride = 0;
   std::string image_size, fit = "auto", augment = "auto";
   double mixup = 0, cutmix = 0;

@@ -48,6 +48,10 @@ TaggedRecord::TaggedRecord(const Record& record, const TokenClassifierOptions& f
     refuse(record, "tags of words in \"" + fields.tags + "\", or entities in \"" + fields.spans + "\" are wanted, the record has neither.",
            "Read the file with graft::data::conll or graft::data::entity_lines.");
   }
+  if (!record.has_value(fields.spans)) {
+    refuse(record, "entities in \"" + fields.spans + "\" are wanted, the record says nothing of any.",
+           "Write \"entities\": [] where a text has none, or take the record out.");
+  }
   const std::vector<Bytes> places = bytes_of(record, fields.spans);
   const std::vector<std::string>& kinds = list_of(record, fields.span_labels);
   if (places.size() != kinds.size()) {

@@ -198,6 +198,10 @@ TEST_CASE("TokenClassifier: what does not belong together is told with its place
   outside.values["spans"] = table({4, 40}, 2);
   CHECK_THROWS_AS(plain().targets(outside, samples), DataError);
   CHECK_THROWS_AS(plain().targets({{{"text", std::string("a")}}, "y:1"}, samples), DataError);
+  outside.values["spans"] = {};  // a line of JSON that has a text only
+  const auto silent = test::error_of<DataError>([&] { plain().targets(outside, samples); });
+  CHECK(silent.code() == "graft-D044");
+  CHECK(silent.remedy().find("[]") != std::string::npos);
   CHECK(test::error_of<DataError>([] { TokenClassifier::labels_of(data::records({tagged({"x", "x", "x"})})); }).code() == "graft-D043");
   CHECK(test::error_of<ConfigError>([] { plain({.label_smoothing = 0.1, .focal_gamma = 2}); }).code() == "graft-C012");
 }
