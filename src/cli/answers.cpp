@@ -60,7 +60,7 @@ Json json_of(const Decoded& answer, const std::string& text) {
 std::string text_of(const Decoded& answer, const std::string& text) {
   if (!answer.boxes.empty()) return text_of_boxes(answer.boxes);
   if (answer.label.empty() && answer.top.empty() && answer.values.empty() && answer.tags.empty()) return "nothing found";
-  if (!answer.tags.empty()) return marked_text(answer, text, is_terminal(STDOUT_FILENO));
+  if (!answer.tags.empty()) return marked_text(answer, text, takes_colours(STDOUT_FILENO));
   if (is_numeric(answer)) {
     std::string line;
     for (const auto& [name, tensor] : answer.values) {
@@ -74,7 +74,7 @@ std::string text_of(const Decoded& answer, const std::string& text) {
     if (label != answer.label || answer.rejected) others += (others.empty() ? "" : ", ") + label + " " + fixed(score, 2);
   }
   if (answer.rejected) return "none of these, score " + fixed(answer.rejection_score.value(), 2) + "  (nearest: " + others + ")";
-  return fixed(answer.score, 2) + " " + answer.label + (others.empty() ? "" : "  (" + others + ")");
+  return fixed(answer.score, 2) + " " + one_line(answer.label) + (others.empty() ? "" : "  (" + others + ")");
 }
 
 std::vector<std::string> answer_columns(const std::vector<Decoded>& answers) {

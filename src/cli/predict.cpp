@@ -104,7 +104,7 @@ int answer_question(const Predictor& predictor, const PredictFlags& flags, const
     std::cout << fixed(answer.score, 2) << " no answer\n";
     return 0;
   }
-  std::cout << text_of(answer, context) << "\n     " << span_in_context(answer, context, is_terminal(1)) << "\n";
+  std::cout << text_of(answer, context) << "\n     " << span_in_context(answer, context, takes_colours(1)) << "\n";
   return 0;
 }
 

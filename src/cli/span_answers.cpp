@@ -21,13 +21,13 @@ std::string marked(const TextSpan& span, bool colour, int number) {
   return "\033[1;" + std::to_string(31 + number % 6) + "m" + span.text + "\033[0m" + (label.empty() ? "" : "\033[2m" + label + "\033[0m");
 }
 
+}  // namespace
+
 std::string one_line(std::string text) {
   std::ranges::replace_if(
       text, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
   return text;
 }
-
-}  // namespace
 
 bool has_spans(const Decoded& answer) { return !answer.spans.empty() || !answer.tags.empty(); }
 

@@ -7,6 +7,9 @@
 
 namespace graft::cli {
 
+/// With spaces where it breaks lines.
+std::string one_line(std::string text);
+
 /// True if answers are parts of a text, or labels of its words.
 bool has_spans(const Decoded& answer);
 

@@ -33,7 +33,10 @@ std::vector<Flag> flags_of(const TrainSettings& s) {
           {"--reject-label", !s.reject_label.empty(), classify, false},
           {"--reject-recall", s.reject_recall != 0, classify, false},
           {"--reject-precision", s.reject_precision != 0, classify, false},
-          {"--stride", s.stride != 0, answers, false}};
+          {"--stride", s.stride != 0, answers, false},
+          {"--token-column", !s.token_column.empty(), tokens, false},
+          {"--tag-column", !s.tag_column.empty(), tokens, false},
+          {"--strict-tags", s.strict_tags, tokens, false}};
 }
 
 }  // namespace

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
+#include <string_view>
 
 #include "core/names.h"
 #include "core/stopwatch.h"
@@ -39,6 +41,12 @@ std::string duration(double seconds) {
 }  // namespace
 
 bool is_terminal(int descriptor) { return ::isatty(descriptor) != 0; }
+
+bool takes_colours(int descriptor) {
+  const char *none = std::getenv("NO_COLOR"), *kind = std::getenv("TERM");
+  const bool is_ruled_out = (none != nullptr && *none != '\0') || (kind != nullptr && std::string_view(kind) == "dumb");
+  return is_terminal(descriptor) && !is_ruled_out;
+}
 
 int report(const std::exception& error, const Voice& voice) {
   const std::vector<Problem> problems = problems_of(error);

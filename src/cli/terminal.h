@@ -54,5 +54,7 @@ class Interrupt {
 };
 
 bool is_terminal(int descriptor);
+/// A terminal whose user has not ruled colours out (NO_COLOR, TERM=dumb).
+bool takes_colours(int descriptor);
 
 }  // namespace graft::cli

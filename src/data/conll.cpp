@@ -83,7 +83,7 @@ class Reader {
         tag_column_(options.tag_column.value_or(is_universal_ ? 3 : -1)) {}
 
   Contents read(std::string_view text) {
-    std::size_t offset = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+    std::size_t offset = begin_of(text);
     for (std::size_t number = 1; offset < text.size() && problems_.size() < most_problems; ++number) {
       const std::string_view line = text.substr(offset, std::min(text.find('\n', offset), text.size()) - offset);
       read_line(line, number);

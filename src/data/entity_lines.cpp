@@ -130,7 +130,7 @@ class EntityLines final : public Dataset {
     const std::string_view text = file->bytes();
     require_clean_utf8(text, path, "EntityLines");
     std::vector<Problem> problems;
-    std::size_t offset = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+    std::size_t offset = begin_of(text);
     for (std::size_t number = 1; offset < text.size() && problems.size() < most_problems; ++number) {
       const std::string_view line = text.substr(offset, std::min(text.find('\n', offset), text.size()) - offset);
       offset += line.size() + 1;

@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "graft/core/error.h"
 #include "graft/core/runtime.h"
+#include "text/tokenizer_json.h"
 
 namespace graft::text {
 namespace {
@@ -86,7 +87,7 @@ Json QuestionWindows::config() const {
 }
 
 std::vector<std::pair<std::string, std::string>> QuestionWindows::files() const {
-  return {{"tokenizer.json", words_->to_json(options_.max_length)}};
+  return {{"tokenizer.json", detail::in_windows(words_->to_json(options_.max_length), options_.stride, /*pairs=*/true)}};
 }
 
 Padding QuestionWindows::padding() const {

@@ -174,4 +174,11 @@ Json new_tokenizer_json(std::int64_t max_length, const Frame& frame) {
           {"padding", nullptr}};
 }
 
+std::string in_windows(const std::string& tokenizer_json, std::int64_t stride, bool pairs) {
+  Json file = parse_json(tokenizer_json, "tokenizer.json");
+  file["truncation"]["stride"] = stride;
+  if (pairs) file["truncation"]["strategy"] = "OnlySecond";
+  return file.dump();
+}
+
 }  // namespace graft::text::detail

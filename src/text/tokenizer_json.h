@@ -41,5 +41,7 @@ Json write_frame(const Frame& frame, const std::function<const std::string&(std:
 
 /// A tokenizer.json that cuts to `max_length`, with nothing else in it. Throws ConfigError if no text fits beside the frame.
 Json new_tokenizer_json(std::int64_t max_length, const Frame& frame);
+/// The same file for windows that share `stride` tokens, into which `tokenizers` cuts a text, or of a pair the second one.
+std::string in_windows(const std::string& tokenizer_json, std::int64_t stride, bool pairs);
 
 }  // namespace graft::text::detail

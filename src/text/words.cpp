@@ -9,6 +9,7 @@
 #include "data/word_spans.h"
 #include "graft/core/error.h"
 #include "graft/core/runtime.h"
+#include "text/tokenizer_json.h"
 
 namespace graft::text {
 namespace {
@@ -117,7 +118,7 @@ Json Words::config() const {
 }
 
 std::vector<std::pair<std::string, std::string>> Words::files() const {
-  return {{"tokenizer.json", subwords_->to_json(options_.max_length)}};
+  return {{"tokenizer.json", detail::in_windows(subwords_->to_json(options_.max_length), options_.stride, /*pairs=*/false)}};
 }
 
 Padding Words::padding() const { return {{{"input_ids", static_cast<double>(frame_.pad)}, {"words", -1}}, "attention_mask"}; }

@@ -67,7 +67,9 @@ TEST_CASE("QuestionWindows: a text of 100,000 words is read in windows", "[text]
 
 TEST_CASE("QuestionWindows: it comes back from its config", "[text]") {
   const QuestionWindows windows(tiny(), {.question = "q", .context = "c", .max_length = 40, .stride = 7, .max_question = 9});
-  const auto same = QuestionWindows::from_config(windows.config(), windows.files().at(0).second);
+  const std::string file = windows.files().at(0).second;
+  CHECK(Json::parse(file).at("truncation") == Json{{"direction", "Right"}, {"max_length", 40}, {"strategy", "OnlySecond"}, {"stride", 7}});
+  const auto same = QuestionWindows::from_config(windows.config(), file);
   CHECK(same.config() == windows.config());
   CHECK(same.words().size() == windows.words().size());
 }
