@@ -71,7 +71,7 @@ void for_each(Settings& s, Visit visit) {
   visit("weight-decay", s.weight_decay, "Of matrices; biases, norms and embedding tables do not decay");
   visit("schedule", s.schedule, "constant, linear, cosine, polynomial, one-cycle or plateau");
   visit("warmup", s.warmup, "Share of all steps over which the rate rises");
-  visit("preview-schedule", s.preview_schedule, "Draw the learning rate over the run, and stop");
+  visit("preview-schedule", s.preview_schedule, "Draw the learning rate over the run that the other flags make, and stop");
   visit("clip", s.clip, "Gradients: norm:LIMIT of all together, values:LIMIT, adaptive:SHARE of the weights, or none");
   visit("ema", s.ema, "Keep an average of the weights with this decay (0.99 to 0.9999); 0: off");
   visit("gradient-checkpointing", s.gradient_checkpointing, "Less memory for more time: compute layers again in the backward pass");
@@ -94,9 +94,10 @@ void for_each(Settings& s, Visit visit) {
   visit("reject-precision", s.reject_precision, "Or: of the validation records that it accepts, this share belongs to a class; 0: off");
   visit("best-metric", s.best_metric, "Validation metric whose best epoch is kept");
   visit("target-metric", s.target_metric, "End when it is reached: accuracy=0.93");
-  visit("time-limit", s.time_limit, "End after 90s, 10m or 2h of training");
+  visit("time-limit", s.time_limit, "End after 90s, 10m or 2h of training; with --folds: of each fold");
   visit("patience", s.patience, "Epochs without a better validation metric before the run ends; 0: all epochs");
-  visit("folds", s.folds, "Cross-validation for small data: train on K-1 parts and measure on the other, K times; 0: off");
+  visit("folds", s.folds,
+        "Cross-validation for small data: train on K-1 parts and measure on the other, K times, without checkpoints and a model; 0: off");
   visit("seed", s.seed, "Seeds splits, order, dropout and initial weights");
   visit("deterministic", s.deterministic, "Take algorithms that repeat to the bit on a GPU as well");
   visit("on-error", s.on_error, "A record that cannot be read: fail, or skip and report");

@@ -4,6 +4,9 @@
 
 #include "core/json.h"
 #include "core/table.h"
+#include "core/warning.h"
+#include "train/readable.h"
+#include "train/rejection.h"
 
 namespace graft {
 namespace {
@@ -17,15 +20,21 @@ double mean_of(const std::vector<EvalReport>& folds, const std::string& name) {
 }  // namespace
 
 CrossValidation cross_validate(const std::function<Model()>& make_model, const Data& data, const CrossValidationOptions& options) {
-  CrossValidation found;
+  CrossValidation found{.folds = {}, .planned = options.folds};
+  std::size_t number = 0;
   for (const Splits& fold : data.folds(options.folds, {.stratify = options.stratify, .seed = options.seed})) {
     if (options.fine_tune.stop.stop_requested()) break;
     Splits parts = fold.train.split({.valid = options.valid, .stratify = options.stratify, .seed = options.seed});
     parts.test = fold.valid;
     Model model = make_model();
+    // Before a sampler is made, which counts on the records that are left.
+    if (const auto left_out = train::leave_out_of_scope(model.head(), parts.train)) warn(*left_out);
+    parts.train = train::readable(model, parts.train, options.fine_tune.trainer).data;
     FineTuneOptions fine_tuning = options.fine_tune;
     fine_tuning.evaluate = true;
+    fine_tuning.trainer.checkpoints = {};
     fine_tuning.check = options.fine_tune.check && found.folds.empty();  // every fold has the same records
+    if (options.prepare) options.prepare(fine_tuning, parts, ++number);
     FineTuneReport report = fine_tune(model, parts, fine_tuning);
     if (report.measured_on == "test") found.folds.push_back(std::move(report.evaluation));
   }
@@ -41,7 +50,7 @@ MetricValues CrossValidation::mean() const {
 
 MetricValues CrossValidation::deviation() const {
   MetricValues deviations;
-  if (folds.empty()) return deviations;
+  if (folds.size() < 2) return deviations;
   for (const auto& [name, value] : folds.front().metrics) {
     const double mean = mean_of(folds, name);
     double squares = 0;
@@ -52,17 +61,22 @@ MetricValues CrossValidation::deviation() const {
 }
 
 std::string CrossValidation::text() const {
+  const std::string title =
+      "Cross-validation, " + std::to_string(folds.size()) + (is_interrupted() ? " of " + std::to_string(planned) : "") + " folds\n";
+  if (folds.empty()) return title;
+  const MetricValues means = mean(), deviations = deviation();
   Table table;
-  std::vector<std::string> header{"metric", "mean", "+-"};
+  std::vector<std::string> header{"metric", "mean"};
+  if (!deviations.empty()) header.emplace_back("+-");
   for (std::size_t fold = 1; fold <= folds.size(); ++fold) header.push_back("fold " + std::to_string(fold));
   table.add(header);
-  const MetricValues means = mean(), deviations = deviation();
   for (std::size_t i = 0; i < means.size(); ++i) {
-    std::vector<std::string> row{means[i].first, fixed(means[i].second, 4), fixed(deviations[i].second, 4)};
+    std::vector<std::string> row{means[i].first, fixed(means[i].second, 4)};
+    if (!deviations.empty()) row.push_back(fixed(deviations[i].second, 4));
     for (const EvalReport& fold : folds) row.push_back(fixed(fold.metric(means[i].first), 4));
     table.add(std::move(row));
   }
-  return "Cross-validation, " + std::to_string(folds.size()) + " folds\n" + table.text();
+  return title + table.text();
 }
 
 Json CrossValidation::json() const {
@@ -77,7 +91,13 @@ Json CrossValidation::json() const {
     list.push_back(object(fold.metrics));
     samples += fold.samples;
   }
-  return {{"folds", list}, {"metrics", object(mean())}, {"deviation", object(deviation())}, {"metrics_on", "folds"}, {"samples", samples}};
+  Json result{
+      {"folds", list}, {"metrics", object(mean())}, {"deviation", object(deviation())}, {"metrics_on", "folds"}, {"samples", samples}};
+  if (is_interrupted()) {
+    result["interrupted"] = true;
+    result["folds_planned"] = planned;
+  }
+  return result;
 }
 
 }  // namespace graft
