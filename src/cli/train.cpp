@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/cross_validation.h"
 #include "cli/data.h"
+#include "cli/drawn_schedule.h"
 #include "cli/finished_run.h"
 #include "cli/run_folder.h"
 #include "cli/train_data.h"
@@ -15,12 +16,10 @@
 #include "graft/core/device.h"
 #include "graft/core/log.h"
 #include "graft/eval/evaluator.h"
-#include "graft/optim/schedule_preview.h"
 #include "graft/train/data_check.h"
 #include "train/readable.h"
 #include "train/rejection.h"
 #include "train/tune.h"
-#include "train/usual_batch.h"
 #include "train/with_precision.h"
 
 namespace graft::cli {
@@ -76,15 +75,6 @@ void tell_failed(const std::exception& error, const RunFolder& folder, const std
     std::cerr << "what was reached is in " << checkpoints << "; the same command with --resume auto goes on from there\n";
 }
 
-/// Draws the learning rate of the run that these settings would make.
-int preview(const TrainSettings& settings, const TrainInputs& inputs, const Model& model, const TrainerOptions& given) {
-  const TrainerOptions trainer = train::with_batch_size(given, model, inputs.data.train.size());
-  const std::int64_t step = static_cast<std::int64_t>(trainer.batch_size) * trainer.accumulate;
-  const std::int64_t steps = trainer.epochs.value_or(3) * ((static_cast<std::int64_t>(inputs.data.train.size()) + step - 1) / step);
-  std::cout << trainer.schedule.text() << ", " << steps << " steps\n" << schedule_preview(trainer.schedule, steps, settings.lr);
-  return 0;
-}
-
 /// What to ask the model next.
 std::string next_input(const Task& task) {
   if (task.pictures) return " PICTURES --out FOUND";
@@ -118,7 +108,7 @@ int run(TrainSettings settings, const Voice& voice) {
     return 0;
   }
 
-  if (settings.preview_schedule) return preview(settings, inputs, model, trainer);
+  if (settings.preview_schedule) return draw_schedule(settings, inputs, model, trainer);
 
   const RunFolder folder(settings.out, settings.force);
   const bool goes_on = trainer.checkpoints.resume && !checkpoints_in(trainer.checkpoints.folder).empty();
