@@ -175,7 +175,7 @@ void decide(Task& task, const TrainSettings& settings, const Data& train) {
     task.kind = kind;
     task.why = why;
   };
-  if (settings.task != "auto" && settings.task != "pairs") return is(kind_named(settings.task), "as --task says");
+  if (settings.task != "auto" && settings.task != "pairs") return is(kind_named(settings.task), "--task says so");
   if (task.targets.size() > 1) {
     const bool flags = std::ranges::all_of(task.targets, [&](const auto& column) { return look_at(train, column, "").all_flags; });
     return flags ? is(Task::Kind::MultiLabel, "several label columns hold 0 and 1")

@@ -31,10 +31,27 @@ const EpochRecord& best_of(const TrainReport& training) {
   return training.best_epoch > 0 ? training.history[static_cast<std::size_t>(training.best_epoch - 1)] : training.history.back();
 }
 
+/// True if parts of the training data that were held out in turn have chosen: validation data gives metrics beside the loss.
+bool chosen_by_parts(const EpochRecord& best) { return best.l2 && best.valid_loss && best.metrics.empty(); }
+
+/// Why the run ended, which epoch's weights the model has, and what an earlier process had done of it.
+std::string end_text(const TrainReport& training) {
+  std::string text;
+  if (training.resumed_at > 0) text += "went on from step " + with_commas(training.resumed_at) + "; ";
+  text += "ended: " + training.ended;
+  const EpochRecord& best = best_of(training);
+  if (best.iterations) return text + "\n";
+  return text + " after " + std::to_string(training.history.size()) + (training.history.size() == 1 ? " epoch" : " epochs") +
+         "; the weights are those of epoch " + std::to_string(best.epoch) + "\n";
+}
+
 void add_common(Json& result, const FineTuneReport& report, const std::string& model) {
   result["phases"] = Json::object();
   for (const auto& [name, seconds] : report.training.phases) result["phases"][name] = seconds;
   result["plan"] = report.plan;
+  result["ended"] = report.training.ended;
+  result["best_epoch"] = best_of(report.training).epoch;
+  if (report.training.resumed_at > 0) result["resumed_from_step"] = report.training.resumed_at;
   result["precision"] = precision_name(report.training.precision);
   if (const Skipped& skipped = report.training.skipped; skipped.count > 0) {
     result["skipped"] = {{"count", skipped.count}, {"examples", Json::array()}};
@@ -64,10 +81,14 @@ Json finished_json(const FineTuneReport& report, const EvalReport& evaluation, c
 
 Json interrupted_json(const FineTuneReport& report, const std::string& model) {
   const EpochRecord& best = best_of(report.training);
-  Json result{{"interrupted", true}, {"metrics", Json::object()}, {"metrics_on", best.valid_loss ? "valid" : "train"}};
+  Json result{{"interrupted", true},
+              {"metrics", Json::object()},
+              {"metrics_on", chosen_by_parts(best) ? "folds"
+                             : best.valid_loss     ? "valid"
+                                                   : "train"}};
   result["metrics"]["loss"] = best.valid_loss.value_or(best.train_loss);
   for (const auto& [name, value] : best.metrics) result["metrics"][name] = value;
-  result["epochs"] = report.training.history.size();
+  result["epochs"] = std::ranges::count(report.training.history, true, &EpochRecord::finished);
   add_common(result, report, model);
   return result;
 }
@@ -77,9 +98,13 @@ std::string text_of(const FineTuneReport& report, const Model& model) {
   if (report.training.precision == Precision::BFloat16 && (!model.backbone_trains() || model.is_split()))
     text += "the frozen part computed in bf16, all that is measured below in fp32\n";
   if (const EpochRecord& best = best_of(report.training); best.l2) {
-    text +=
-        "L2 strength " + Json(*best.l2).dump() + " chosen of " + std::to_string(report.training.history.size()) + " on validation data\n";
+    text += "L2 strength " + Json(*best.l2).dump();
+    if (best.valid_loss)
+      text += " chosen of " + std::to_string(report.training.history.size()) +
+              (chosen_by_parts(best) ? " on parts of the training data held out in turn" : " on validation data");
+    text += "\n";
   }
+  text += end_text(report.training);
   if (report.training.skipped.count > 0)
     text +=
         with_commas(static_cast<long long>(report.training.skipped.count)) + " training records could not be prepared and were left out\n";
@@ -110,8 +135,11 @@ std::string profile_text(const TrainReport& training) {
 
 std::string best_so_far(const TrainReport& training) {
   const EpochRecord& best = best_of(training);
-  std::string text = (best.l2 ? "solve " : "epoch ") + std::to_string(best.epoch) + ", best of " + std::to_string(training.history.size()) +
-                     " finished: train loss " + fixed(best.train_loss, 4);
+  std::string text =
+      (best.l2 ? "solve " : "epoch ") + std::to_string(best.epoch) +
+      (best.finished ? ", best of " + std::to_string(std::ranges::count(training.history, true, &EpochRecord::finished)) + " finished"
+                     : ", not finished") +
+      ": train loss " + fixed(best.train_loss, 4);
   if (best.valid_loss) text += ", valid loss " + fixed(*best.valid_loss, 4);
   for (const auto& [name, value] : best.metrics) text += ", " + name + " " + fixed(value, 4);
   return text;

@@ -13,6 +13,7 @@ Json EpochRecord::json() const {
   for (const auto& [name, value] : metrics) json["metrics"][name] = value;
   if (iterations) json["iterations"] = *iterations;
   if (l2) json["l2"] = *l2;
+  if (!finished) json["finished"] = false;
   return json;
 }
 

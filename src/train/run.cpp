@@ -172,7 +172,9 @@ void Run::run_epoch() {
                      .train_loss = state_.loss_sum / static_cast<double>(std::max<std::int64_t>(1, state_.samples)),
                      .lr = options_.lr * schedule_.factor(std::max<std::int64_t>(0, state_.step - 1), state_.total_steps),
                      .samples = state_.samples};
+  const bool all_steps = !ended_in_steps || state_.step_of_epoch >= stream_->steps_per_epoch();
   if (validation_.is_on() && !audience_.is_stopped()) validate(record);
+  record.finished = all_steps && (!validation_.is_on() || record.valid_loss);
   report_.frozen_samples.push_back(model_.frozen_samples() - frozen_before);
   record.seconds = state_.seconds + epoch_watch_.seconds();
   state_.history.push_back(record);

@@ -187,7 +187,10 @@ TEST_CASE("Trainer: ends early when validation does not improve, when a callback
   SECTION("a callback") {
     const auto recorder = std::make_shared<Recorder>();
     recorder->stop_after = 3;
-    CHECK(Trainer({.epochs = 10, .batch_size = 8}).add(recorder).fit(model, data).ended == "stopped by a callback");
+    const auto report = Trainer({.epochs = 10, .batch_size = 8}).add(recorder).fit(model, data);
+    CHECK(report.ended == "stopped by a callback");
+    CHECK_FALSE(report.history.back().finished);
+    CHECK(report.history.back().json().at("finished") == false);
     CHECK(recorder->losses.size() == 3);
   }
   SECTION("a stop token") {

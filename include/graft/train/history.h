@@ -31,6 +31,8 @@ struct GRAFT_API EpochRecord {
   /// Of a solve: its iterations and the strength of the penalty.
   std::optional<int> iterations = {};
   std::optional<double> l2 = {};
+  /// False where the run ended within it: some steps were not taken, or it was not measured.
+  bool finished = true;
 
   /// One line of history.jsonl.
   nlohmann::json json() const;
