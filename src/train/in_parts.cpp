@@ -18,10 +18,10 @@ class InParts final : public Stream {
   void begin(int epoch, std::int64_t first) override { stream_->begin(epoch, first); }
 
   const Window* next() override {
-    const Window* whole = stream_->next();
-    if (whole == nullptr) return nullptr;
-    window_ = {{}, whole->records, whole->number};
-    for (const Piece& piece : whole->pieces) {
+    whole_ = stream_->next();
+    if (whole_ == nullptr) return nullptr;
+    window_ = {{}, whole_->records, whole_->number};
+    for (const Piece& piece : whole_->pieces) {
       const std::int64_t parts = (piece.rows + most_ - 1) / most_;
       for (std::int64_t part = 0; part < parts; ++part) {
         const std::int64_t start = piece.rows * part / parts, rows = piece.rows * (part + 1) / parts - start;
@@ -32,6 +32,7 @@ class InParts final : public Stream {
   }
 
   Fields features(const Piece& piece) const override { return stream_->features(piece); }
+  std::vector<std::int64_t> records(const Window& /*window*/) const override { return stream_->records(*whole_); }
   std::int64_t steps_per_epoch() const override { return stream_->steps_per_epoch(); }
   double waited() const override { return stream_->waited(); }
   Skipped skipped() const override { return stream_->skipped(); }
@@ -39,6 +40,7 @@ class InParts final : public Stream {
  private:
   std::unique_ptr<Stream> stream_;
   std::int64_t most_;
+  const Window* whole_ = nullptr;
   Window window_;
 };
 

@@ -32,7 +32,8 @@ struct Cause {
 
 class Search {
  public:
-  Search(const Model& model, const Stream& stream, const Window& window) : model_(model), stream_(stream), window_(window) {}
+  Search(const Model& model, const Stream& stream, const Window& window, Precision steps)
+      : model_(model), stream_(stream), window_(window), steps_(steps) {}
 
   /// From the inputs on, forward, and back through the gradients.
   Cause operator()() const {
@@ -60,12 +61,11 @@ class Search {
     const Fields features = stream_.features(piece);
     if (const std::string name = first_bad(features); !name.empty()) {
       const std::string layer = model_.backbone_trains() ? model_.bad_layer(piece.inputs) : "";
-      return {
-          layer.empty() ? "the feature \"" + name + "\" is the first that is not finite"
-                        : "the output of the layer \"" + layer + "\" is the first that is not finite",
-          "Try --precision fp32, a lower learning rate of the backbone, or freeze this layer; see if the values of these records are far "
-          "larger than others.",
-          features[name]};
+      return {layer.empty() ? "the feature \"" + name + "\" is the first that is not finite"
+                            : "the output of the layer \"" + layer + "\" is the first that is not finite",
+              std::string(in_float32() ? "Try a lower" : "Try --precision fp32, a lower") +
+                  " learning rate of the backbone, or freeze this layer; see if the values of these records are far larger than others.",
+              features[name]};
     }
     const Fields outputs = model_.head().forward(features);
     if (const std::string name = first_bad(outputs); !name.empty())
@@ -101,19 +101,24 @@ class Search {
     return cause;
   }
 
+  bool in_float32() const {
+    return (steps_ == Precision::Auto || steps_ == Precision::Float32) && model_.precision() == Precision::Float32;
+  }
+
   const Model& model_;
   const Stream& stream_;
   const Window& window_;
+  Precision steps_;
   const std::string rates_ = "Lower the learning rate, clip gradients closer (Clip, --clip), or warm up longer.";
 };
 
 /// The records whose rows are bad, or all of the window.
-std::vector<std::int64_t> records_of(const Cause& cause, const Window& window) {
-  const bool one_each = static_cast<std::int64_t>(window.records.size()) == window.rows();
-  if (!cause.rows.defined() || cause.rows.dim() == 0 || !one_each) return window.records;
+std::vector<std::int64_t> records_of(const Cause& cause, const Window& window, std::vector<std::int64_t> all) {
+  const bool one_each = static_cast<std::int64_t>(all.size()) == window.rows();
+  if (!cause.rows.defined() || cause.rows.dim() == 0 || !one_each) return all;
   std::vector<std::int64_t> found;
   for (std::int64_t i = 0; i < cause.rows.size(0); ++i) {
-    if (is_bad(cause.rows[i])) found.push_back(window.records.at(static_cast<std::size_t>(cause.first_row + i)));
+    if (is_bad(cause.rows[i])) found.push_back(all.at(static_cast<std::size_t>(cause.first_row + i)));
   }
   return found;
 }
@@ -126,14 +131,14 @@ std::string records_text(const std::vector<std::int64_t>& records) {
 
 }  // namespace
 
-NumericsError not_finite(const Model& model, const Stream& stream, const Window& window, const StepRecord& record) {
+NumericsError not_finite(const Model& model, const Stream& stream, const Window& window, const StepRecord& record, Precision steps) {
   const c10::NoGradGuard no_grad;
-  const Cause cause = Search(model, stream, window)();
+  const Cause cause = Search(model, stream, window, steps)();
   std::ostringstream rate;
   rate << record.lr;
   return NumericsError({.code = "graft-N001",
                         .message = "[Trainer] the loss or its gradient is not finite at step " + std::to_string(record.step + 1) + " (lr " +
-                                   rate.str() + records_text(records_of(cause, window)) + "): " + cause.what + ".",
+                                   rate.str() + records_text(records_of(cause, window, stream.records(window))) + "): " + cause.what + ".",
                         .remedy = cause.remedy,
                         .place = ""});
 }

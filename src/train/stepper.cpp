@@ -76,7 +76,7 @@ void Stepper::rebind() {
 StepRecord Stepper::operator()(const Stream& stream, const Window& window, std::int64_t step, double factor) {
   StepRecord record{.step = step, .lr = options_.lr * factor, .samples = window.rows()};
   record.loss = formula_ ? by_formula(stream, window) : by_autograd(stream, window);
-  if (!std::isfinite(record.loss)) throw not_finite(model_, stream, window, record);
+  if (!std::isfinite(record.loss)) throw not_finite(model_, stream, window, record, options_.precision);
   if (scaler_ && !scaler_->unscale(parameters_)) {  // the scale was too large for this batch, which teaches nothing
     scaler_->update();
     return record;
@@ -86,7 +86,7 @@ StepRecord Stepper::operator()(const Stream& stream, const Window& window, std::
   for (const auto& callback : callbacks_) callback->on_backward(model_, step + 1);
   Stopwatch watch;
   record.grad_norm = clip();
-  if (!std::isfinite(record.grad_norm)) throw not_finite(model_, stream, window, record);
+  if (!std::isfinite(record.grad_norm)) throw not_finite(model_, stream, window, record, options_.precision);
   times_.clip += watch.lap();
   optimizer_.step(factor);
   if (scaler_) scaler_->update();

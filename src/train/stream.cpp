@@ -46,6 +46,12 @@ class Stored final : public Stream {
   }
 
   Fields features(const Piece& piece) const override { return piece.inputs; }
+  // Told when they are asked for, as steps on stored features take little more time than a list.
+  std::vector<std::int64_t> records(const Window& window) const override {
+    std::vector<std::int64_t> found;
+    for (std::size_t i = at_ - static_cast<std::size_t>(window.rows()); i < at_; ++i) found.push_back(set_->records()[order_[i]]);
+    return found;
+  }
   std::int64_t steps_per_epoch() const override { return order_of_.steps_per_epoch(); }
 
  private:
@@ -108,6 +114,11 @@ class Divided final : public Stream {
   }
 
   Fields features(const Piece& piece) const override { return model_.features_of_kept(piece.inputs); }
+  std::vector<std::int64_t> records(const Window& window) const override {
+    std::vector<std::int64_t> found;
+    for (const Piece& piece : window.pieces) found.insert(found.end(), piece.records.begin(), piece.records.end());
+    return found;
+  }
   std::int64_t steps_per_epoch() const override { return order_of_.steps_per_epoch(); }
 
  private:
@@ -136,7 +147,7 @@ bool in_pieces(const Model& model, const TrainerOptions& options) {
 std::vector<Piece> cut_pieces(const Model& model, const CutSet& set, std::span<const std::size_t> rows, bool in_pieces) {
   std::vector<Piece> pieces;
   for (const Batch& batch : in_pieces ? set.pieces(rows) : std::vector<Batch>{set.batch(rows)})
-    pieces.push_back({batch.inputs, to(batch.targets, model.device()), batch.size()});
+    pieces.push_back({batch.inputs, to(batch.targets, model.device()), batch.size(), batch.records});
   return pieces;
 }
 

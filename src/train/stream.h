@@ -16,6 +16,8 @@ struct Piece {
   /// Features, what crosses the freeze line, or the network's inputs: see Stream::features().
   Fields inputs, targets;
   std::int64_t rows = 0;
+  /// Of a stored set: the record of each row.
+  std::vector<std::int64_t> records = {};
 };
 
 /// What one step reads.
@@ -39,6 +41,8 @@ class Stream {
   virtual const Window* next() = 0;
   /// What the head reads of a piece, with gradients where the backbone trains.
   virtual Fields features(const Piece& piece) const = 0;
+  /// The records of the window that was given last, in the order of its rows where each gives one.
+  virtual std::vector<std::int64_t> records(const Window& window) const { return window.records; }
   virtual std::int64_t steps_per_epoch() const = 0;
   /// Seconds in which steps waited for data so far.
   virtual double waited() const { return 0; }
