@@ -6,8 +6,8 @@
 
 #include "core/file.h"
 #include "core/json.h"
+#include "core/warning.h"
 #include "graft/core/error.h"
-#include "graft/core/log.h"
 #include "train/checkpoint_file.h"
 
 namespace graft::train {
@@ -59,7 +59,11 @@ std::optional<Keeper::Found> Keeper::newest() const {
       return load(path);
     } catch (const CheckpointError& error) {
       if (files.size() == 1) throw;
-      log(LogLevel::Warning, std::string(error.what()) + " The one before it is taken.");
+      const Problem& reason = error.problems().front();
+      warn({.code = "graft-W029",
+            .message = "[Trainer] the newest checkpoint cannot be gone on from, the one before it is taken: " + reason.message,
+            .remedy = "Nothing is to be done: the steps after that one are taken again.",
+            .place = reason.place});
     }
   }
   return std::nullopt;

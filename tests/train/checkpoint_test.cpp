@@ -179,7 +179,9 @@ TEST_CASE("resume: a damaged newest checkpoint is told, and the one before it ta
     CHECK(checkpoints_in(folder.path()).size() == 3);
   }
   CHECK(heard.with("").find(files[2].second) != std::string::npos);
-  CHECK(heard.with("").find("The one before it is taken.") != std::string::npos);
+  const std::string warned = heard.with("graft-W029");
+  CHECK(warned.find("the newest checkpoint cannot be gone on from, the one before it is taken") != std::string::npos);
+  CHECK(warned.find("Remove it") == std::string::npos);
 }
 
 TEST_CASE("resume: a full disk ends the run, and the checkpoint before stays", "[train][resume][error]") {
