@@ -12,10 +12,9 @@
 #include "graft/core/error.h"
 #include "graft/train/cross_validate.h"
 #include "graft/train/data_check.h"
-#include "train/mixtures.h"
-#include "train/preflight.h"
 #include "train/readable.h"
 #include "train/rejection.h"
+#include "train/tune.h"
 
 namespace graft::cli {
 namespace {
@@ -59,8 +58,12 @@ void look_over(const TrainInputs& inputs, const TrainSettings& settings, const C
   Data scored = inputs.data.train;
   train::leave_out_of_scope(model.head(), scored);
   scored = train::readable(model, scored, settings.trainer()).data;
-  train::preflight(model, {scored, {}, {}});
-  train::require_mixable(model, scored, settings.trainer());
+  FineTuneOptions fine_tune = options.fine_tune;
+  fine_tune.callbacks = settings.stops();
+  train::ready(model,
+               options.valid > 0 ? scored.split({.valid = options.valid, .stratify = options.stratify, .seed = options.seed})
+                                 : Splits{scored, {}, {}},
+               fine_tune);
   inputs.data.train.folds(options.folds, {.stratify = options.stratify, .seed = options.seed});
   if (settings.check_only) std::ranges::for_each(check_data(model, {scored, {}, {}}), warn);
 }

@@ -1,12 +1,14 @@
 #pragma once
 
-#include "cli/train_data.h"
-#include "cli/train_settings.h"
+#include <cstddef>
+
+#include "graft/model/model.h"
+#include "train/course.h"
 
 namespace graft::cli {
 
-/// graft train --preview-schedule: prints the learning rate over the run that these settings would make, or that no steps are taken.
-/// `trainer` is what the settings come to. Brings the model's policy in line with the preset.
-int draw_schedule(const TrainSettings& settings, const TrainInputs& inputs, Model& model, const TrainerOptions& trainer);
+/// graft train --preview-schedule: prints the learning rate over the run on so many records that the preset came to, or that no steps are
+/// taken. Brings the model's policy to that of the steps.
+int draw_schedule(const train::Course& course, Model& model, std::size_t records);
 
 }  // namespace graft::cli

@@ -108,7 +108,7 @@ int run(TrainSettings settings, const Voice& voice) {
     return 0;
   }
 
-  if (settings.preview_schedule) return draw_schedule(settings, inputs, model, trainer);
+  if (settings.preview_schedule) return draw_schedule(course, model, inputs.data.train.size());
 
   const RunFolder folder(settings.out, settings.force);
   const bool goes_on = trainer.checkpoints.resume && !checkpoints_in(trainer.checkpoints.folder).empty();

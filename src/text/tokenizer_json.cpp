@@ -175,7 +175,7 @@ Json new_tokenizer_json(std::int64_t max_length, const Frame& frame) {
 }
 
 std::string in_windows(const std::string& tokenizer_json, std::int64_t stride, bool pairs) {
-  Json file = parse_json(tokenizer_json, "tokenizer.json");
+  Json file = Json::parse(tokenizer_json);
   file["truncation"]["stride"] = stride;
   if (pairs) file["truncation"]["strategy"] = "OnlySecond";
   return file.dump();
