@@ -41,6 +41,7 @@ void print_plan(const TrainSettings& settings, const TrainInputs& inputs) {
             << "\n"
             << "learns " << what_it_learns(inputs.task) << " from " << quoted_list(inputs.task.targets) << ", as " << inputs.task.why
             << "\n"
+            << (inputs.task.kind == Task::Kind::Tokens ? "a word is read off its first token, further ones count as nothing\n" : "")
             << (inputs.classifier_left_out ? "the network's own classifier is left out: the head reads what it read\n" : "") << "on "
             << choose_device(settings.device).reason << "\n";
 }

@@ -9,8 +9,14 @@ namespace {
 
 struct Character {
   std::size_t begin, end;
-  bool is_space, is_word, is_sign;
+  bool is_space, is_word, is_sign, is_ideograph;
 };
+
+/// Chinese, written without spaces: what BERT's tokenizers too take for words of their own.
+bool is_ideograph(utf8proc_int32_t code) {
+  return (code >= 0x3400 && code <= 0x4DBF) || (code >= 0x4E00 && code <= 0x9FFF) || (code >= 0xF900 && code <= 0xFAFF) ||
+         (code >= 0x20000 && code <= 0x3FFFF);
+}
 
 /// The character at `at`; a byte that is no UTF-8 is one of its own.
 Character character(std::string_view text, std::size_t at) {
@@ -22,7 +28,12 @@ Character character(std::string_view text, std::size_t at) {
                         category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
   const bool is_mark = (category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO) ||
                        (category >= UTF8PROC_CATEGORY_SM && category <= UTF8PROC_CATEGORY_SO);
-  return {at, at + static_cast<std::size_t>(size), is_space, !is_space && (!is_mark || code == '_'), code == '@' || code == '#'};
+  return {at,
+          at + static_cast<std::size_t>(size),
+          is_space,
+          !is_space && (!is_mark || code == '_'),
+          code == '@' || code == '#',
+          is_ideograph(code)};
 }
 
 }  // namespace
@@ -43,8 +54,9 @@ std::vector<std::pair<std::size_t, std::size_t>> word_spans(std::string_view tex
   };
   for (std::size_t at = 0; at < text.size();) {
     const Character next = character(text, at);
-    if (next.is_space) {
+    if (next.is_space || next.is_ideograph) {
       close();
+      if (next.is_ideograph) words.emplace_back(next.begin, next.end);
     } else {
       chunk.push_back(next);
     }

@@ -72,6 +72,8 @@ TEST_CASE("EntityLines: an entity has a word, and a word has one entity", "[enti
       "{\"text\": \"NéwYork is\", \"label\": [[0, 3, \"x\"], [3, 7, \"y\"]]}\n"
       "{\"text\": \"a New York\", \"label\": [[0, 4, \"x\"], [4, 10, \"y\"]]}\n"
       "{\"text\": \"Ada lives, (here)\", \"label\": [[0, 4, \"x\"], [5, 9, \"y\"], [9, 10, \"z\"], [11, 12, \"v\"], [12, 16, \"w\"]]}\n");
+  const File chinese("{\"text\": \"张三住在北京\", \"label\": [[0, 2, \"x\"], [4, 6, \"y\"]]}\n");
+  CHECK(data::entity_lines(chinese.path).size() == 1);
   const auto problems = file.problems();
   REQUIRE(problems.size() == 3);
   CHECK(problems[0].code == "graft-D039");

@@ -86,3 +86,7 @@ TEST_CASE("Words: words outside the text and sizes without room are refused", "[
   CHECK(error.place() == "x.conll:3");
   CHECK(test::error_of<ConfigError>([] { Words(tiny(), {.max_length = 30, .stride = 28}); }).code() == "graft-C061");
 }
+
+TEST_CASE("Words: each Chinese character is a word, among others too", "[text]") {
+  CHECK((split("张三住在London市。") == std::vector<std::string>{"张", "三", "住", "在", "London", "市", "。"}));
+}
